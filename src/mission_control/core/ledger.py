@@ -1,0 +1,85 @@
+"""The arithmetic of a commit: which drafts are new, and which offset and sequence each gets.
+
+A store asks its :class:`Ledger` to :meth:`admit <Ledger.admit>` a batch, writes exactly what came back in one
+transaction, and throws the ledger away and loads a new one if that fails: a ledger is never ahead of its storage for
+longer than one transaction.
+"""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+from attrs import Factory, define, frozen
+
+from mission_control.core.events import AgentKey, Draft, Event, Payload, encode
+from mission_control.core.projection import Projection
+
+
+@frozen
+class Entry:
+    """One admitted event, its payload also in typed form."""
+
+    event: Event
+    payload: Payload
+
+
+@frozen
+class Commit:
+    """What one append made visible: every journaled event with ``after < offset <= head``, in order.
+
+    ``events`` also holds the batch's ephemeral events, at the place where they came. ``duplicates`` counts the drafts
+    whose ``event_id`` the journal already had.
+    """
+
+    epoch: str
+    after: int
+    head: int
+    events: Sequence[Event]
+    duplicates: int
+
+
+@define
+class Ledger:
+    """Heads of a journal: the newest offset, each agent's newest sequence, and the projection at that offset."""
+
+    epoch: str
+    head: int = 0
+    sequences: dict[AgentKey, int] = Factory(dict)
+    projection: Projection = Factory(Projection)
+
+    def admit(self, drafts: Sequence[Draft], known: Collection[str]) -> tuple[Sequence[Entry], int]:
+        """Number the drafts that are not ``known`` yet and fold them into the projection.
+
+        Args:
+            known: the event ids among these drafts that the journal already holds.
+
+        Returns:
+            The admitted entries in order (ephemeral ones with offset None) and how many drafts were duplicates.
+        """
+        seen = set(known)
+        entries: list[Entry] = []
+        for draft in drafts:
+            if draft.event_id in seen:
+                continue
+            seen.add(draft.event_id)
+            event = self._number(draft)
+            self.projection.apply(event, draft.payload)
+            entries.append(Entry(event, draft.payload))
+        return entries, len(drafts) - len(entries)
+
+    def _number(self, draft: Draft) -> Event:
+        key = draft.key
+        sequence = self.sequences.get(key, 0)
+        offset: int | None = None
+        if not draft.ephemeral:
+            sequence = self.sequences[key] = sequence + 1
+            offset = self.head = self.head + 1
+        return Event(
+            event_id=draft.event_id,
+            timestamp=draft.timestamp,
+            agent_id=draft.agent_id,
+            type=str(draft.type),
+            payload=msgspec.Raw(encode(draft.payload)),
+            sequence=sequence,
+            gateway=draft.gateway,
+            offset=offset,
+        )

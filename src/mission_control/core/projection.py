@@ -1,0 +1,228 @@
+"""The fold of events into what an operator sees: one rule per event type, applied in offset order.
+
+The journal keeps one of these in step with every commit, so that a snapshot is exact at its cursor. The dashboard's
+``web/lib/view.ts`` is the same fold in TypeScript; golden scripts bind the two.
+
+Only the newest finals are held here (:data:`FINALS_PER_AGENT` an agent, :data:`FINALS_BYTES` in all); older ones are
+the history's business.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from typing import Final as Constant
+
+from attrs import evolve
+from msgspec import UNSET
+
+from mission_control.core.events import Activity, AgentKey, Chunk, Event, Final, Heartbeat, Payload, Status
+from mission_control.core.subscription import Cursor, Filter
+from mission_control.core.views import AgentView, GatewayView, MessageView, RunView, Snapshot
+
+FINALS_PER_AGENT: Constant = 50
+FINALS_BYTES: Constant = 2 * 1024 * 1024
+FEED_LENGTH: Constant = 200
+FEED_KEPT: Constant = 2_000
+"""How many activities are kept, so that a filtered snapshot still finds :data:`FEED_LENGTH` that it admits."""
+SESSIONS_PER_AGENT: Constant = 100
+
+_RUN_ENDS: Constant = {"run.finished": False, "run.aborted": False, "run.failed": True}
+
+
+class Projection:
+    """Gateways, agents, open messages, newest finals and newest activities after the last applied event.
+
+    The four ``put_*`` methods load it from storage; :meth:`apply` keeps it current. Loading finals and activities must
+    happen in offset order.
+    """
+
+    def __init__(self) -> None:
+        self.gateways: dict[str, GatewayView] = {}
+        self.agents: dict[AgentKey, AgentView] = {}
+        self.open: dict[str, MessageView] = {}
+        self._finals: OrderedDict[str, MessageView] = OrderedDict()
+        self._finals_of: dict[AgentKey, deque[str]] = {}
+        self._finals_bytes = 0
+        self._feed: deque[Event] = deque(maxlen=FEED_KEPT)
+
+    def apply(self, event: Event, payload: Payload) -> None:
+        """Fold one event in. ``payload`` is ``event.payload`` decoded."""
+        match payload:
+            case Chunk():
+                self._chunk(event, payload)
+            case Final():
+                self._final(event, payload)
+            case Activity():
+                self._activity(event, payload)
+            case Heartbeat():
+                self._heartbeat(event, payload)
+            case Status():
+                self._status(event, payload)
+
+    def agent(self, key: AgentKey) -> AgentView:
+        """The view of an agent, made when it is new."""
+        view = self.agents.get(key)
+        if view is None:
+            gateway, agent_id = key
+            view = self.agents[key] = AgentView(id=agent_id or "", gateway=gateway, name=agent_id or "")
+        return view
+
+    def put_gateway(self, view: GatewayView) -> None:
+        self.gateways[view.id] = view
+
+    def put_agent(self, view: AgentView) -> None:
+        self.agents[(view.gateway, view.id)] = view
+
+    def put_message(self, view: MessageView) -> None:
+        """Add an open message, or a final that is newer than all finals so far."""
+        if view.state == "streaming":
+            self.open[view.message_id] = view
+            return
+        self.open.pop(view.message_id, None)
+        self._finals[view.message_id] = view
+        self._finals_bytes += len(view.text)
+        mine = self._finals_of.setdefault((view.gateway, view.agent_id), deque())
+        mine.append(view.message_id)
+        if len(mine) > FINALS_PER_AGENT:
+            self._forget(mine.popleft())
+        while self._finals_bytes > FINALS_BYTES and len(self._finals) > 1:
+            oldest = next(iter(self._finals.values()))
+            self._finals_of[(oldest.gateway, oldest.agent_id)].popleft()
+            self._forget(oldest.message_id)
+
+    def put_activity(self, event: Event) -> None:
+        self._feed.append(event)
+
+    def snapshot(self, cursor: Cursor, select: Filter) -> Snapshot:
+        """What ``select`` admits, copied, so that it stays as it was at ``cursor``."""
+        admits = select.admits_agent
+        messages: list[MessageView] = []
+        if select.admits_type("conversation.final"):
+            held = (*self._finals.values(), *self.open.values())
+            messages = [evolve(view) for view in held if admits(view.gateway, view.agent_id)]
+        feed: list[Event] = []
+        if select.admits_type("activity.event"):
+            feed = _newest(self._feed, select)
+        return Snapshot(
+            cursor=cursor,
+            gateways=[evolve(view) for view in self.gateways.values() if admits(view.id, None)],
+            agents=[
+                evolve(
+                    view,
+                    sessions=list(view.sessions),
+                    run=view.run and evolve(view.run),
+                    counters=evolve(view.counters),
+                )
+                for view in self.agents.values()
+                if admits(view.gateway, view.id)
+            ],
+            messages=messages,
+            feed=feed,
+        )
+
+    def _chunk(self, event: Event, chunk: Chunk) -> None:
+        view = self._touch(event, chunk.session)
+        view.last_event_at = event.timestamp
+        message = self.open.get(chunk.message_id)
+        if message is None:
+            self.open[chunk.message_id] = MessageView(
+                message_id=chunk.message_id,
+                agent_id=event.agent_id or "",
+                gateway=event.gateway,
+                run_id=chunk.run_id,
+                session=chunk.session,
+                role=chunk.role,
+                state="streaming",
+                text=chunk.delta,
+                timestamp=event.timestamp,
+                offset=event.offset or 0,
+                next_index=chunk.index + 1,
+            )
+            return
+        message.text += chunk.delta
+        message.next_index = chunk.index + 1
+        message.offset = event.offset or message.offset
+
+    def _final(self, event: Event, final: Final) -> None:
+        view = self._touch(event, final.session)
+        view.counters.messages += 1
+        opened = self.open.get(final.message_id)
+        began = final.started_at if final.started_at is not UNSET else event.timestamp
+        self.put_message(
+            MessageView(
+                message_id=final.message_id,
+                agent_id=event.agent_id or "",
+                gateway=event.gateway,
+                run_id=final.run_id,
+                session=final.session,
+                role=final.role,
+                state=final.state,
+                text=final.text,
+                timestamp=opened.timestamp if opened is not None else began,
+                offset=event.offset or 0,
+                error=final.error,
+            )
+        )
+
+    def _activity(self, event: Event, activity: Activity) -> None:
+        session = activity.session if activity.session is not UNSET else None
+        view = self._touch(event, session)
+        run_id = activity.run_id if activity.run_id is not UNSET else ""
+        kind = activity.kind
+        if kind == "run.started":
+            view.counters.runs += 1
+            view.run = RunView(run_id=run_id, session=session or "", started_at=event.timestamp)
+        elif kind in _RUN_ENDS:
+            view.counters.failures += _RUN_ENDS[kind]
+            if view.run is not None and view.run.run_id == run_id:
+                view.run = None
+        elif kind == "tool.started":
+            view.counters.tools += 1
+            if view.run is not None and activity.tool is not UNSET:
+                view.run.tool = activity.tool
+        elif kind in ("tool.finished", "tool.failed"):
+            if view.run is not None:
+                view.run.tool = None
+        elif kind == "stream.gap":
+            view.counters.gaps += 1
+        elif kind == "agent.added" and activity.detail is not UNSET:
+            view.name = str(activity.detail.get("name") or view.id)
+        self.put_activity(event)
+
+    def _heartbeat(self, event: Event, beat: Heartbeat) -> None:
+        view = self.agent(event.key)
+        view.status, view.reason, view.clocks = beat.status, beat.reason, beat.clocks
+
+    def _status(self, event: Event, status: Status) -> None:
+        if status.component != "gateway":
+            return
+        view = self.gateways.get(status.id)
+        if view is None:
+            view = self.gateways[status.id] = GatewayView(status.id, "", "connecting", event.timestamp)
+        if view.state != status.state:
+            view.since = event.timestamp
+        view.state = status.state  # type: ignore[assignment]  # a gateway's states are LinkState (docs/protocol.md)
+        view.detail = status.detail
+        view.kind = view.kind if status.kind is UNSET else status.kind
+        view.attempt = 0 if status.attempt is UNSET else status.attempt
+        view.retry_at = None if status.retry_at is UNSET else status.retry_at
+        if status.last_event_at is not UNSET:
+            view.last_event_at = status.last_event_at
+
+    def _touch(self, event: Event, session: str | None) -> AgentView:
+        """The event's agent, with its newest sign of life and its sessions brought up to date."""
+        view = self.agent(event.key)
+        view.last_event_at = max(event.timestamp, view.last_event_at or 0)
+        if session and (not view.sessions or view.sessions[-1] != session):
+            if session in view.sessions:
+                view.sessions.remove(session)
+            view.sessions.append(session)
+            del view.sessions[:-SESSIONS_PER_AGENT]
+        return view
+
+    def _forget(self, message_id: str) -> None:
+        self._finals_bytes -= len(self._finals.pop(message_id).text)
+
+
+def _newest(feed: Iterable[Event], select: Filter) -> list[Event]:
+    admitted = [event for event in feed if select.admits_agent(event.gateway, event.agent_id)]
+    return admitted[-FEED_LENGTH:]

@@ -1,0 +1,94 @@
+"""What an operator sees of gateways, agents and messages at one cursor: the parts of a snapshot.
+
+Source: docs/protocol.md, section 2, "Snapshot".
+"""
+
+from typing import Literal, TypeAlias
+
+from attrs import Factory, define, frozen
+from msgspec import UNSET, UnsetType
+
+from mission_control.core.events import AgentStatus, Clocks, Event, FinalState, LinkState, Role
+from mission_control.core.subscription import Cursor
+
+MessageState: TypeAlias = Literal["streaming"] | FinalState
+
+
+@define
+class GatewayView:
+    """The link to one gateway. Times are in ms."""
+
+    id: str
+    kind: str
+    state: LinkState
+    since: int
+    last_event_at: int | None = None
+    attempt: int = 0
+    retry_at: int | None = None
+    detail: str = ""
+
+
+@define
+class RunView:
+    """A run that has started and not ended."""
+
+    run_id: str
+    session: str
+    started_at: int
+    tool: str | None = None
+
+
+@define
+class Counters:
+    """How often each thing happened to an agent since its first event in this journal."""
+
+    messages: int = 0
+    runs: int = 0
+    failures: int = 0
+    tools: int = 0
+    gaps: int = 0
+
+
+@define
+class AgentView:
+    """One agent. ``run`` is the newest open run."""
+
+    id: str
+    gateway: str
+    name: str
+    status: AgentStatus = "offline"
+    reason: str = "not seen yet"
+    clocks: Clocks = Factory(Clocks)
+    sessions: list[str] = Factory(list)
+    run: RunView | None = None
+    last_event_at: int | None = None
+    counters: Counters = Factory(Counters)
+
+
+@define
+class MessageView:
+    """A message, open or final. ``timestamp`` is when it began; ``offset`` is that of the last event that made it."""
+
+    message_id: str
+    agent_id: str
+    gateway: str
+    run_id: str
+    session: str
+    role: Role
+    state: MessageState
+    text: str
+    timestamp: int
+    offset: int
+    next_index: int | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+@frozen
+class Snapshot:
+    """The state a client would have had it seen every event up to ``cursor``."""
+
+    cursor: Cursor
+    gateways: list[GatewayView]
+    agents: list[AgentView]
+    messages: list[MessageView]
+    feed: list[Event]

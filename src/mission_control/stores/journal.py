@@ -1,0 +1,126 @@
+"""The seam to storage: what the daemon asks of a journal. Adapters: ``sqlite.py``, ``memory.py``.
+
+Every adapter passes the same contract suite, ``tests/stores/contract.py``.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from mission_control.core.events import AgentKey, Draft, Event
+from mission_control.core.ledger import Commit
+from mission_control.core.subscription import Bounds, Filter
+from mission_control.core.views import AgentView, MessageView, Snapshot
+
+
+class JournalError(Exception):
+    """A journal could not do what was asked. Nothing of the call took effect."""
+
+
+class JournalUnavailable(JournalError):
+    """Storage refuses for now (disk full, locked): the same call may succeed later."""
+
+
+class JournalCorrupt(JournalError):
+    """What is stored cannot be read, or was written by a newer version; carries the remedy."""
+
+
+@frozen
+class Page:
+    """Journaled events in offset order, and the offset up to which the journal was looked through."""
+
+    events: Sequence[Event]
+    scanned_to: int
+    bounds: Bounds
+
+
+@frozen
+class AgentMemory:
+    """What an agent actor needs to go on where its predecessor stopped.
+
+    ``open`` holds the messages without a final, oldest first; ``recent`` the newest finals, oldest first.
+    """
+
+    view: AgentView | None
+    open: Sequence[MessageView]
+    recent: Sequence[MessageView]
+
+
+@frozen
+class Retention:
+    """How much is kept. What exceeds any of the three limits goes, oldest first.
+
+    Chunks of finished messages older than ``compact_after_s`` go too: their final holds the whole text.
+    """
+
+    max_age_s: float = 7 * 24 * 3600.0
+    max_events: int = 2_000_000
+    max_bytes: int = 2 * 1024**3
+    compact_after_s: float = 600.0
+
+
+@frozen
+class Retained:
+    """What one round of retention did. ``more`` says that it stopped at its slice and should be called again."""
+
+    removed: int
+    compacted: int
+    floor: int
+    more: bool
+
+
+@frozen
+class JournalStatistics:
+    """Size and state. ``bytes`` counts the files on disk, ``commit_ms`` the newest commits' median and 99th percentile."""
+
+    bounds: Bounds
+    events: int
+    bytes: int
+    oldest_at: int | None
+    commit_p50_ms: float
+    commit_p99_ms: float
+    schema: int
+
+
+class Journal(Protocol):
+    """An append-only log of events with the projection at its head.
+
+    Methods are safe to call from several tasks at once. ``append`` has one caller at a time: the persistence actor.
+    """
+
+    async def append(self, drafts: Sequence[Draft]) -> Commit:
+        """Commit the drafts that are new, durably, in order, in one transaction.
+
+        Raises:
+            JournalUnavailable: nothing was committed; the same batch may be tried again.
+        """
+
+    def bounds(self) -> Bounds:
+        """Epoch, floor and head, as of the last commit."""
+
+    async def read(self, after: int, limit: int, select: Filter) -> Page:
+        """Up to ``limit`` events with ``offset > after`` that ``select`` admits, in offset order."""
+
+    async def snapshot(self, select: Filter) -> Snapshot:
+        """The projection at the head, atomically."""
+
+    async def conversation(
+        self, key: AgentKey, *, session: str | None, before: int | None, limit: int
+    ) -> Sequence[MessageView]:
+        """Finals of an agent with ``offset < before``, newest first."""
+
+    async def feed(self, *, key: AgentKey | None, kind: str | None, before: int | None, limit: int) -> Sequence[Event]:
+        """Activities with ``offset < before``, newest first."""
+
+    async def memory(self, key: AgentKey, recent: int) -> AgentMemory:
+        """An agent's state at the head, with its newest ``recent`` finals."""
+
+    async def retain(self, policy: Retention, now: int) -> Retained:
+        """One bounded slice of retention. ``now`` in ms."""
+
+    async def statistics(self) -> JournalStatistics:
+        """Figures for ``/metrics`` and ``/readyz``."""
+
+    async def aclose(self) -> None:
+        """Checkpoint and close. Idempotent."""
