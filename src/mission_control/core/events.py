@@ -9,7 +9,8 @@ appear on the wire at all; ``None`` appears as ``null``.
 """
 
 from enum import StrEnum
-from typing import Any, Final as Constant, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+from typing import Final as Constant
 
 import msgspec
 from attrs import frozen
@@ -117,8 +118,8 @@ class Status:
     previous: str | UnsetType = UNSET
     kind: str | UnsetType = UNSET
     attempt: int | UnsetType = UNSET
-    retry_at: int | None | UnsetType = UNSET
-    last_event_at: int | None | UnsetType = UNSET
+    retry_at: int | UnsetType | None = UNSET
+    last_event_at: int | UnsetType | None = UNSET
 
 
 Payload: TypeAlias = Chunk | Final | Activity | Heartbeat | Status

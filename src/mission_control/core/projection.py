@@ -223,6 +223,11 @@ class Projection:
         self._finals_bytes -= len(self._finals.pop(message_id).text)
 
 
+def _copy(view: AgentView) -> AgentView:
+    run = None if view.run is None else evolve(view.run)
+    return evolve(view, sessions=list(view.sessions), run=run, counters=evolve(view.counters))
+
+
 def _newest(feed: Iterable[Event], select: Filter) -> list[Event]:
     admitted = [event for event in feed if select.admits_agent(event.gateway, event.agent_id)]
     return admitted[-FEED_LENGTH:]

@@ -18,11 +18,11 @@ class JournalError(Exception):
     """A journal could not do what was asked. Nothing of the call took effect."""
 
 
-class JournalUnavailable(JournalError):
+class JournalUnavailableError(JournalError):
     """Storage refuses for now (disk full, locked): the same call may succeed later."""
 
 
-class JournalCorrupt(JournalError):
+class JournalCorruptError(JournalError):
     """What is stored cannot be read, or was written by a newer version; carries the remedy."""
 
 
@@ -72,7 +72,7 @@ class Retained:
 
 @frozen
 class JournalStatistics:
-    """Size and state. ``bytes`` counts the files on disk, ``commit_ms`` the newest commits' median and 99th percentile."""
+    """Size and state. ``bytes`` counts the files on disk; the commit times are those of the newest commits."""
 
     bounds: Bounds
     events: int
@@ -93,7 +93,7 @@ class Journal(Protocol):
         """Commit the drafts that are new, durably, in order, in one transaction.
 
         Raises:
-            JournalUnavailable: nothing was committed; the same batch may be tried again.
+            JournalUnavailableError: nothing was committed; the same batch may be tried again.
         """
 
     def bounds(self) -> Bounds:
