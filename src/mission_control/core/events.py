@@ -17,7 +17,10 @@ from attrs import frozen
 from msgspec import UNSET, UnsetType
 
 AgentKey: TypeAlias = tuple[str, str | None]
-"""(gateway, agent_id). ``agent_id`` is None for the daemon's own ``system.status`` events."""
+"""(gateway, agent_id), or :data:`NO_AGENT`."""
+
+NO_AGENT: Constant[AgentKey] = ("", None)
+"""The key of all ``system.status`` events, whichever component they are about: they share one sequence."""
 
 Role: TypeAlias = Literal["user", "assistant", "system"]
 FinalState: TypeAlias = Literal["complete", "aborted", "error", "interrupted"]
@@ -154,7 +157,7 @@ class Draft:
 
     @property
     def key(self) -> AgentKey:
-        return (self.gateway, self.agent_id)
+        return NO_AGENT if self.agent_id is None else (self.gateway, self.agent_id)
 
 
 @frozen
@@ -176,7 +179,7 @@ class Event:
 
     @property
     def key(self) -> AgentKey:
-        return (self.gateway, self.agent_id)
+        return NO_AGENT if self.agent_id is None else (self.gateway, self.agent_id)
 
 
 _encoder = msgspec.json.Encoder()
