@@ -1,0 +1,48 @@
+"""Writes the lock files: exact versions with hashes, for every Python and platform that the project supports.
+
+The machine's own pip and uv settings are left out, so that the files are the same wherever they are made.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+from scripts import venv
+from scripts.paths import REQUIREMENTS, ROOT, VENV_BIN
+
+HEADER = "# Made by `make lock` from {source}. Don't edit.\n"
+
+OLDEST_PYTHON = "3.11"
+
+RESOLVER = "uv>=0.9,<1"
+
+
+def compile_lock(name: str, source: Path, *options: str) -> None:
+    """Resolve `source` anew and write `requirements/<name>.txt`."""
+    target = REQUIREMENTS / f"{name}.txt"
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_"))}
+    subprocess.run(
+        [
+            *(VENV_BIN / "uv", "pip", "compile", source.relative_to(ROOT), *options, "--output-file", target),
+            *("--universal", "--python-version", OLDEST_PYTHON, "--upgrade", "--generate-hashes"),
+            *("--no-config", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"),
+        ],
+        cwd=ROOT,
+        env=clean,
+        check=True,
+    )
+    target.write_text(HEADER.format(source=source.relative_to(ROOT)) + target.read_text())
+
+
+def main() -> None:
+    venv.create()
+    venv.pip(RESOLVER)
+    build = REQUIREMENTS / "build.in"
+    project = ROOT / "pyproject.toml"
+    compile_lock("runtime", project, str(build.relative_to(ROOT)))
+    compile_lock("dev", project, str(build.relative_to(ROOT)), "--group", "dev")
+    compile_lock("node", REQUIREMENTS / "node.in")
+
+
+if __name__ == "__main__":
+    main()

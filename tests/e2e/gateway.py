@@ -1,0 +1,227 @@
+"""The real gateway: `clawdbot` from npm, started headless on loopback with its state in a directory of the test's."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from attrs import define, field
+
+from scripts import gateway as package
+from scripts import node
+from tests.e2e.operator_client import Operator
+
+START_LIMIT_S = 90.0
+"""A cold start took 31 s on a slow machine."""
+
+STOP_LIMIT_S = 20.0
+
+READY = "listening on ws://"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@define
+class RealGateway:
+    """One gateway process. `start` after `stop` or `kill` brings it back with the same state, port and token.
+
+    `heartbeat` maps an agent to its heartbeat interval ("12s"); the others have none.
+    """
+
+    state: Path
+    model_url: str
+    agents: tuple[str, ...] = ("alpha", "bravo", "charlie")
+    heartbeat: dict[str, str] = field(factory=dict)
+    token: str = "operator-token-of-the-tests"
+    port: int = field(factory=free_port)
+    log: list[str] = field(factory=list)
+    _process: subprocess.Popen[str] | None = None
+    _news: threading.Condition = field(factory=threading.Condition)
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def config_path(self) -> Path:
+        return self.state / "clawdbot.json"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self.kill()
+
+    def start(self) -> None:
+        """Start the process and return once it has answered a handshake."""
+        self.write_config()
+        node_bin = node.bin_dir(node.GATEWAY_MINIMUM)
+        seen = len(self.log)
+        self._process = subprocess.Popen(
+            [
+                *(node_bin / "node", package.install(), "gateway"),
+                *("--port", str(self.port), "--bind", "loopback", "--token", self.token),
+            ],
+            cwd=self.state,
+            env=self.environment(node_bin),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._collect, args=(self._process,), name="gateway-log", daemon=True).start()
+        self.wait_ready(since=seen)
+
+    def stop(self) -> None:
+        """End it as a service manager would (SIGTERM)."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it without a warning (SIGKILL)."""
+        self._end(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """Restart within the process (SIGUSR1), as the gateway does after a change of its configuration."""
+        seen = len(self.log)
+        os.kill(self._running().pid, signal.SIGUSR1)
+        self.wait_ready(since=seen)
+
+    def operator(self, **options: Any) -> Operator:
+        """A client of this gateway. See `Operator` for the options."""
+        return Operator(self.url, self.token, **options)
+
+    def wait_ready(self, since: int) -> None:
+        """Wait until the log, from line `since` on, says that it listens, and it answers a handshake."""
+        process = self._running()
+        with self._news:
+            self._news.wait_for(
+                lambda: process.poll() is not None or any(READY in line for line in self.log[since:]), START_LIMIT_S
+            )
+            if not any(READY in line for line in self.log[since:]):
+                raise RuntimeError("the gateway did not start:\n" + self.tail())
+        with self.operator(scopes=("operator.read",)):
+            pass
+
+    def tail(self, lines: int = 40) -> str:
+        """The end of its log, for the output of a failed test."""
+        return "\n".join(self.log[-lines:])
+
+    def add_agent(self, name: str) -> None:
+        """Put another agent into the configuration file, as its owner would; the gateway notices by itself."""
+        self.agents = (*self.agents, name)
+        self.write_config()
+
+    def write_config(self) -> None:
+        self.state.mkdir(parents=True, exist_ok=True)
+        pending = self.config_path.with_suffix(".new")
+        pending.write_text(json.dumps(self.config(), indent=1))
+        pending.replace(self.config_path)
+
+    def config(self) -> dict[str, Any]:
+        model = {
+            "id": "stand-in",
+            "name": "Stand-in",
+            "reasoning": False,
+            "input": ["text"],
+            "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0},
+            "contextWindow": 200_000,
+            "maxTokens": 8192,
+        }
+        provider = {"baseUrl": self.model_url, "apiKey": "none", "api": "openai-completions", "models": [model]}
+        return {
+            "gateway": {
+                "mode": "local",
+                "port": self.port,
+                "bind": "loopback",
+                "auth": {"mode": "token", "token": self.token},
+            },
+            "models": {"mode": "replace", "providers": {"local": provider}},
+            "agents": {
+                "defaults": {
+                    "model": {"primary": "local/stand-in"},
+                    "workspace": str(self.state / "workspace"),
+                    "skipBootstrap": True,
+                    "verboseDefault": "on",
+                    "maxConcurrent": 8,
+                    "timeoutSeconds": 600,
+                    "memorySearch": {"enabled": False},
+                    "heartbeat": {"every": "0m"},
+                },
+                "list": [self.agent_config(name) for name in self.agents],
+            },
+            "update": {"checkOnStart": False},
+            "browser": {"enabled": False},
+            "skills": {"allowBundled": ["none-of-them"]},
+        }
+
+    def agent_config(self, name: str) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "id": name,
+            "name": name.title(),
+            "workspace": str(self.workspace(name)),
+            "default": name == self.agents[0],
+        }
+        if name in self.heartbeat:
+            entry["heartbeat"] = {"every": self.heartbeat[name]}
+        return entry
+
+    def workspace(self, name: str) -> Path:
+        """The directory in which an agent's tools work."""
+        path = self.state / "workspaces" / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def environment(self, node_bin: Path) -> dict[str, str]:
+        """A closed environment: nothing of the developer's own gateway leaks in."""
+        home = self.state / "home"
+        home.mkdir(exist_ok=True)
+        skips = ("CHANNELS", "BROWSER_CONTROL_SERVER", "CANVAS_HOST", "GMAIL_WATCHER")
+        return {
+            "PATH": os.pathsep.join([str(node_bin), os.environ.get("PATH", os.defpath)]),
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "NODE_OPTIONS": "--no-warnings",
+            "CLAWDBOT_NO_RESPAWN": "1",
+            "CLAWDBOT_STATE_DIR": str(self.state),
+            "CLAWDBOT_CONFIG_PATH": str(self.config_path),
+            "CLAWDBOT_DISABLE_BONJOUR": "1",
+            **{f"CLAWDBOT_SKIP_{name}": "1" for name in skips},
+        }
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            raise RuntimeError("the gateway is not running")
+        return self._process
+
+    def _end(self, how: signal.Signals) -> None:
+        process = self._running()
+        os.killpg(process.pid, how)
+        process.wait(STOP_LIMIT_S)
+        self._process = None
+
+    def _collect(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                with self._news:
+                    self.log.append(line.rstrip())
+                    self._news.notify_all()
+        process.wait()
+        with self._news:
+            self._news.notify_all()

@@ -1,0 +1,239 @@
+"""A small blocking client of the gateway: the person who talks to the agents, and the eyes that check what it says.
+
+It shares no code with the daemon's own client, so that the two can't be wrong in the same way.
+"""
+
+import json
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from attrs import define, field, frozen
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    CloseConnection,
+    Message,
+    Ping,
+    Request,
+    TextMessage,
+)
+
+ANSWER_LIMIT_S = 30.0
+ENDS = ("final", "error", "aborted")
+
+Frame = dict[str, Any]
+
+
+class Refused(Exception):
+    """The gateway answered a request with an error."""
+
+    def __init__(self, method: str, error: Frame) -> None:
+        super().__init__(f"{method}: {error.get('code')}: {error.get('message')}")
+        self.method = method
+        self.error = error
+
+
+class ConnectionLost(Exception):
+    """The connection ended while an answer or an event was awaited. `code` is the close code, 1006 if there was none."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+@frozen
+class Received:
+    """A frame and when it arrived, in milliseconds since the Unix epoch."""
+
+    at: float
+    frame: Frame
+
+
+@define
+class Operator:
+    """One connection. `frames` holds everything that was received, in order; `record` names a file that gets it too,
+    together with what was sent, one JSON object a line."""
+
+    url: str
+    token: str
+    scopes: tuple[str, ...] = ("operator.read", "operator.write")
+    protocols: tuple[int, int] = (3, 4)
+    instance: str = field(factory=lambda: f"test-{uuid.uuid4()}")
+    record: Path | None = None
+    frames: list[Received] = field(factory=list)
+    hello: Frame = field(factory=dict)
+    _socket: socket.socket = field(init=False)
+    _wire: WSConnection = field(init=False)
+    _reader: threading.Thread = field(init=False)
+    _news: threading.Condition = field(factory=threading.Condition)
+    _writing: threading.Lock = field(factory=threading.Lock)
+    _closed: ConnectionLost | None = None
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def connect(self) -> None:
+        """Open the socket, shake hands and keep the gateway's `hello-ok` payload in `hello`."""
+        where = urlsplit(self.url)
+        self._socket = socket.create_connection((where.hostname, where.port), ANSWER_LIMIT_S)
+        self._socket.settimeout(None)
+        self._wire = WSConnection(ConnectionType.CLIENT)
+        self._send_event(Request(host=where.netloc, target="/"))
+        self._reader = threading.Thread(target=self._read, name="operator", daemon=True)
+        self._reader.start()
+        self.wait_for(lambda frame: frame.get("event") == "connect.challenge")
+        try:
+            self.hello = self.request("connect", self._greeting())
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        with self._writing:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:  # the gateway was faster
+                pass
+        self._reader.join(ANSWER_LIMIT_S)
+        self._socket.close()
+
+    def request(self, method: str, params: Frame | None = None, within: float = ANSWER_LIMIT_S) -> Frame:
+        """Send a request and return the payload of its answer. Raises Refused, ConnectionLost, TimeoutError."""
+        name = str(uuid.uuid4())
+        self.send({"type": "req", "id": name, "method": method, "params": params or {}})
+        answer = self.wait_for(lambda frame: frame.get("type") == "res" and frame.get("id") == name, within=within)
+        if not answer["ok"]:
+            raise Refused(method, answer.get("error", {}))
+        payload: Frame = answer.get("payload", {})
+        return payload
+
+    def chat_send(self, session: str, text: str) -> str:
+        """Say something to an agent (`session` is "agent:<id>:main"). Returns the id of the run that answers."""
+        run_id = str(uuid.uuid4())
+        self.request("chat.send", {"sessionKey": session, "message": text, "idempotencyKey": run_id})
+        return run_id
+
+    def chat_abort(self, session: str, run_id: str) -> None:
+        self.request("chat.abort", {"sessionKey": session, "runId": run_id})
+
+    def chat_history(self, session: str, limit: int = 200) -> list[Frame]:
+        """The messages that the gateway has stored for a session, oldest first."""
+        messages: list[Frame] = self.request("chat.history", {"sessionKey": session, "limit": limit})["messages"]
+        return messages
+
+    def wait_end(self, run_id: str, within: float = ANSWER_LIMIT_S) -> Frame:
+        """Wait for the chat event that ends a run and return its payload."""
+
+        def ends(frame: Frame) -> bool:
+            payload = frame.get("payload") or {}
+            return frame.get("event") == "chat" and payload["runId"] == run_id and payload["state"] in ENDS
+
+        payload: Frame = self.wait_for(ends, within=within)["payload"]
+        return payload
+
+    def wait_for(
+        self, wanted: Callable[[Frame], bool], since: int = 0, within: float = ANSWER_LIMIT_S
+    ) -> Frame:
+        """The first frame from position `since` of `frames` on that is `wanted`; waits for it."""
+        deadline = time.monotonic() + within
+        position = since
+        with self._news:
+            while True:
+                while position < len(self.frames):
+                    frame = self.frames[position].frame
+                    if wanted(frame):
+                        return frame
+                    position += 1
+                if self._closed is not None:
+                    raise self._closed
+                if not self._news.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"not received within {within} s")
+
+    def wait_closed(self, within: float = ANSWER_LIMIT_S) -> ConnectionLost:
+        """Wait until the gateway ends the connection."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._closed is not None, within):
+                raise TimeoutError(f"still connected after {within} s")
+        assert self._closed is not None
+        return self._closed
+
+    def events(self, kind: str, run_id: str | None = None) -> list[Frame]:
+        """The payloads of the events of one kind received so far, of one run if given."""
+        with self._news:
+            payloads = [item.frame["payload"] for item in self.frames if item.frame.get("event") == kind]
+        return [payload for payload in payloads if run_id is None or payload.get("runId") == run_id]
+
+    def send(self, frame: Frame) -> None:
+        self._note("send", frame)
+        self._send_event(TextMessage(data=json.dumps(frame)))
+
+    def _greeting(self) -> Frame:
+        lowest, highest = self.protocols
+        return {
+            "minProtocol": lowest,
+            "maxProtocol": highest,
+            "client": {
+                "id": "gateway-client",
+                "version": "0.1.0",
+                "platform": "test",
+                "mode": "backend",
+                "instanceId": self.instance,
+            },
+            "role": "operator",
+            "scopes": list(self.scopes),
+            "caps": ["tool-events"],
+            "auth": {"token": self.token},
+        }
+
+    def _send_event(self, event: Request | Message | Any) -> None:
+        with self._writing:
+            self._socket.sendall(self._wire.send(event))
+
+    def _read(self) -> None:
+        code, reason, text = 1006, "", ""
+        try:
+            while data := self._socket.recv(1 << 20):
+                self._wire.receive_data(data)
+                for event in self._wire.events():
+                    match event:
+                        case TextMessage():
+                            text += event.data
+                            if event.message_finished:
+                                self._arrived(json.loads(text))
+                                text = ""
+                        case Ping():
+                            self._send_event(event.response())
+                        case CloseConnection():
+                            code, reason = event.code, event.reason or ""
+                        case AcceptConnection():
+                            pass
+        except OSError:  # closed under us: the same as an end without a goodbye
+            pass
+        with self._news:
+            self._closed = ConnectionLost(code, reason)
+            self._news.notify_all()
+
+    def _arrived(self, frame: Frame) -> None:
+        self._note("recv", frame)
+        with self._news:
+            self.frames.append(Received(time.time() * 1000, frame))
+            self._news.notify_all()
+
+    def _note(self, direction: str, frame: Frame) -> None:
+        if self.record is not None:
+            with self.record.open("a") as out:
+                out.write(json.dumps({"t": round(time.time() * 1000, 1), "dir": direction, "frame": frame}) + "\n")

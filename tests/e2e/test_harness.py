@@ -1,0 +1,26 @@
+"""The harness itself: what the other end-to-end tests take for granted."""
+
+import pytest
+
+from tests.e2e.gateway import RealGateway
+from tests.e2e.model import Model, Say, Turn
+
+pytestmark = pytest.mark.e2e
+
+
+def test_streamed_answer_reaches_a_reader_and_the_history(gateway: RealGateway, model: Model) -> None:
+    """A reader sees an answer grow word by word, and the gateway's history holds exactly the text it ended with."""
+    model.teach("introduce yourself", Turn(Say("I am alpha and I watch the harbour.")))
+    with gateway.operator() as person, gateway.operator(scopes=("operator.read",)) as reader:
+        run_id = person.chat_send("agent:alpha:main", "Please introduce yourself.")
+        end = reader.wait_end(run_id)
+        texts = [
+            event["data"]["text"] for event in reader.events("agent", run_id) if event["stream"] == "assistant"
+        ]
+        history = reader.chat_history("agent:alpha:main")
+
+    assert texts[0] == "I"
+    assert texts[-1] == "I am alpha and I watch the harbour."
+    assert end["message"]["content"] == [{"type": "text", "text": texts[-1]}]
+    assert [message["role"] for message in history] == ["user", "assistant"]
+    assert history[1]["content"] == [{"type": "text", "text": texts[-1]}]
