@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final as Constant
 
 from attrs import evolve
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from mission_control.core.events import Activity, AgentKey, Chunk, Event, Final, Heartbeat, Payload, Status
 from mission_control.core.subscription import Cursor, Filter
@@ -170,22 +170,24 @@ class Projection:
         kind = activity.kind
         if kind == "run.started":
             view.counters.runs += 1
+            _end_run(view, run_id)
             view.run = RunView(run_id=run_id, session=session or "", started_at=event.timestamp)
+            view.runs.append(view.run)
         elif kind in _RUN_ENDS:
             view.counters.failures += _RUN_ENDS[kind]
-            if view.run is not None and view.run.run_id == run_id:
-                view.run = None
-        elif kind == "tool.started":
-            view.counters.tools += 1
-            if view.run is not None and activity.tool is not UNSET:
-                view.run.tool = activity.tool
-        elif kind in ("tool.finished", "tool.failed"):
-            if view.run is not None:
-                view.run.tool = None
+            _end_run(view, run_id)
+        elif kind.startswith("tool."):
+            if kind == "tool.started":
+                view.counters.tools += 1
+            _use_tool(view, run_id, activity.tool if kind in ("tool.started", "tool.progress") else UNSET)
         elif kind == "stream.gap":
             view.counters.gaps += 1
-        elif kind == "agent.added" and activity.detail is not UNSET:
-            view.name = str(activity.detail.get("name") or view.id)
+        elif kind == "agent.added":
+            view.listed = True
+            if activity.detail is not UNSET:
+                view.name = str(activity.detail.get("name") or view.id)
+        elif kind == "agent.removed":
+            view.listed = False
         self.put_activity(event)
 
     def _heartbeat(self, event: Event, beat: Heartbeat) -> None:
@@ -223,9 +225,21 @@ class Projection:
         self._finals_bytes -= len(self._finals.pop(message_id).text)
 
 
+def _end_run(view: AgentView, run_id: str) -> None:
+    view.runs = [run for run in view.runs if run.run_id != run_id]
+    view.run = view.runs[-1] if view.runs else None
+
+
+def _use_tool(view: AgentView, run_id: str, tool: str | UnsetType) -> None:
+    for run in view.runs:
+        if run.run_id == run_id:
+            run.tool = None if tool is UNSET else tool
+
+
 def _copy(view: AgentView) -> AgentView:
-    run = None if view.run is None else evolve(view.run)
-    return evolve(view, sessions=list(view.sessions), run=run, counters=evolve(view.counters))
+    runs = [evolve(run) for run in view.runs]
+    newest = runs[-1] if runs else None
+    return evolve(view, sessions=list(view.sessions), run=newest, runs=runs, counters=evolve(view.counters))
 
 
 def _newest(feed: Iterable[Event], select: Filter) -> list[Event]:

@@ -51,7 +51,10 @@ class Counters:
 
 @define
 class AgentView:
-    """One agent. ``run`` is the newest open run."""
+    """One agent. ``runs`` are its open runs, oldest first, and ``run`` the newest of them.
+
+    ``listed`` is false before the gateway has announced the agent and after it has removed it.
+    """
 
     id: str
     gateway: str
@@ -61,6 +64,8 @@ class AgentView:
     clocks: Clocks = Factory(Clocks)
     sessions: list[str] = Factory(list)
     run: RunView | None = None
+    runs: list[RunView] = Factory(list)
+    listed: bool = False
     last_event_at: int | None = None
     counters: Counters = Factory(Counters)
 

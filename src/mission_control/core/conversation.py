@@ -1,0 +1,266 @@
+"""Messages assembled from what a source repeats, interrupts and forgets.
+
+The rules that everything here serves:
+
+* the chunks of a message, joined, are exactly the text of its final when that is ``complete``;
+* a message gets exactly one final;
+* the same message has the same id whenever it is assembled again, and a message that the source's history tells of is
+  recognised as the one that was streamed, though the history has no ids (``matching.py``).
+
+Sources send the whole message so far with every token. What was missed is therefore healed by the next text, and only
+the new part leaves here.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from attrs import Factory, define, field, frozen
+from msgspec import UNSET
+
+from mission_control.core.events import Chunk, Final, FinalState, Role
+from mission_control.core.matching import Known, match, same_text
+from mission_control.core.signals import HistoryEntry
+from mission_control.core.views import MessageView
+
+
+@define
+class OpenMessage:
+    """A message without a final. ``began`` is when its first text was emitted, in ms."""
+
+    message_id: str
+    run_id: str
+    session: str
+    began: int
+    text: str = ""
+    next_index: int = 0
+
+    def extend(self, delta: str) -> Chunk:
+        """Take new text and give its chunk."""
+        chunk = Chunk(self.message_id, self.run_id, self.session, "assistant", self.next_index, delta, len(self.text))
+        self.text += delta
+        self.next_index += 1
+        return chunk
+
+
+@frozen
+class Reconciled:
+    """What a history brought that was missing: events, each with its time in ms."""
+
+    events: Sequence[tuple[int, Chunk | Final]]
+
+    @property
+    def repaired(self) -> int:
+        """How many messages were completed or brought in."""
+        return sum(isinstance(event, Final) for _, event in self.events)
+
+
+@define
+class Conversation:
+    """The messages of one agent: at most one open message a run, and the newest finals.
+
+    ``namespace`` (the gateway's id) keeps the message ids of different gateways apart.
+    """
+
+    namespace: str
+    keep: int = 200
+    _open: dict[str, OpenMessage] = field(init=False, default=Factory(dict))
+    _finals: list[Known] = field(init=False, default=Factory(list))
+    _last_text: dict[str, str] = field(init=False, default=Factory(dict))
+
+    def restore(self, open_messages: Sequence[MessageView], recent: Sequence[MessageView]) -> None:
+        """Go on from what the journal holds: open messages, and the newest finals, oldest first."""
+        for view in recent:
+            streamed = bool(view.run_id)
+            self._finals.append(
+                Known(
+                    view.message_id,
+                    view.session,
+                    view.role,
+                    view.text,
+                    view.timestamp,
+                    view.state == "complete",
+                    streamed,
+                )
+            )
+            if streamed:
+                self._last_text[view.run_id] = view.text
+        for view in open_messages:
+            index = 0 if view.next_index is UNSET else view.next_index
+            self._open[view.run_id] = OpenMessage(
+                view.message_id, view.run_id, view.session, view.timestamp, view.text, index
+            )
+
+    def open_messages(self) -> Iterator[OpenMessage]:
+        return iter(self._open.values())
+
+    def open_message(self, run_id: str) -> OpenMessage | None:
+        return self._open.get(run_id)
+
+    def write(self, run_id: str, session: str, text: str, delta: str, at: int) -> list[Chunk | Final]:
+        """An assistant's message so far: gives its new chunk, and before it the final of the message it follows."""
+        message = self._open.get(run_id)
+        events: list[Chunk | Final] = []
+        if message is not None and not _continues(message.text, text, delta):
+            if message.text.startswith(text):
+                return []  # an older state of this message, overtaken on the way
+            events = self.close(run_id, at, "complete")
+            message = None
+        if message is None:
+            if not text:
+                return events
+            message = self._open[run_id] = OpenMessage(self._new_id(run_id, at), run_id, session, at)
+        if len(text) > len(message.text):
+            events.append(message.extend(text[len(message.text) :]))
+        return events
+
+    def close(
+        self, run_id: str, at: int, state: FinalState, *, error: str | None = None, entry: HistoryEntry | None = None
+    ) -> list[Chunk | Final]:
+        """End the run's open message, if it has one, with the text that it has."""
+        message = self._open.pop(run_id, None)
+        if message is None:
+            return []
+        self._remember(message.message_id, run_id, message.session, "assistant", message.text, message.began, state)
+        final = Final(
+            message_id=message.message_id,
+            run_id=run_id,
+            session=message.session,
+            role="assistant",
+            text=message.text,
+            state=state,
+            chunks=message.next_index,
+            error=UNSET if error is None else error,
+            duration_ms=max(0, at - message.began),
+            started_at=message.began,
+            **_details(entry),
+        )
+        return [final]
+
+    def answer(
+        self, run_id: str, session: str, text: str, at: int, entry: HistoryEntry | None = None
+    ) -> list[Chunk | Final]:
+        """The whole text of a run's last message, as its source tells it at the end.
+
+        Completes the open message with what is missing of it. When none is open, this is a message that never
+        streamed, unless it is the one that was closed last or that a history told of.
+        """
+        message = self._open.get(run_id)
+        if message is None:
+            if self._told(run_id, session, text):
+                return []
+            return [self._unstreamed(self._new_id(run_id, at), run_id, session, "assistant", text, at, entry)]
+        if same_text(message.text, text):
+            return self.close(run_id, at, "complete", entry=entry)
+        if text.startswith(message.text):
+            return [message.extend(text[len(message.text) :]), *self.close(run_id, at, "complete", entry=entry)]
+        # The source contradicts what it streamed. What was shown cannot be unsaid, so both stand, plainly marked.
+        return [*self.close(run_id, at, "interrupted"), *self.answer(run_id, session, text, at, entry)]
+
+    def reconcile(
+        self, session: str, entries: Sequence[HistoryEntry], *, since: int, run_began: dict[str, int], now: int
+    ) -> Reconciled:
+        """Bring in what a session's history has and the stream did not.
+
+        Args:
+            entries: oldest first.
+            since: unknown entries from before this time (ms) are left alone.
+            run_began: when each open run began, in ms; its messages cannot be older than that.
+            now: the time of what is completed here, in ms.
+        """
+        known = [item for item in self._finals if item.session == session]
+        open_runs: dict[str, str] = {}
+        for message in self._open.values():
+            if message.session == session:
+                open_runs[message.message_id] = message.run_id
+                began = run_began.get(message.run_id)
+                known.append(
+                    Known(message.message_id, session, "assistant", message.text, message.began, False, True, began)
+                )
+        known.sort(key=lambda item: item.began)
+        events: list[Chunk | Final] = []
+        finished: set[str] = set()
+        errors: list[HistoryEntry] = []
+        for entry, item in zip(
+            entries, match(entries, known, lambda entry: self._entry_id(session, entry)), strict=True
+        ):
+            run_id = None if item is None else open_runs.get(item.message_id)
+            if entry.error is not None:
+                continue  # a failed attempt: its run's end says so, and what it streamed stays as it is
+            if run_id is not None:
+                events += [(now, event) for event in self.answer(run_id, session, entry.text, now, entry)]
+            elif item is None and entry.text and entry.at >= since:
+                message_id = self._entry_id(session, entry)
+                final = self._unstreamed(message_id, "", session, entry.role, entry.text, entry.at, entry)
+                events.append((entry.at, final))
+        return Reconciled(events)
+
+    def oldest(self, session: str) -> int | None:
+        """When the oldest message began that would be forgotten next, in ms; None while nothing is forgotten."""
+        if len(self._finals) < self.keep:
+            return None
+        return next((item.began for item in self._finals if item.session == session), None)
+
+    def forget_run(self, run_id: str) -> None:
+        """The run is over for good."""
+        self._last_text.pop(run_id, None)
+
+    def _told(self, run_id: str, session: str, text: str) -> bool:
+        """Whether this text is the last message that we have: of this run, or of its session from history alone."""
+        last = self._last_text.get(run_id)
+        if last is not None and same_text(last, text):
+            return True
+        newest = next(
+            (one for one in reversed(self._finals) if one.session == session and one.role == "assistant"), None
+        )
+        if newest is None or newest.claimed or not same_text(newest.text, text):
+            return False
+        newest.claimed = True
+        return True
+
+    def _unstreamed(
+        self,
+        message_id: str,
+        run_id: str,
+        session: str,
+        role: Role,
+        text: str,
+        at: int,
+        entry: HistoryEntry | None,
+    ) -> Final:
+        self._remember(message_id, run_id, session, role, text, at, "complete")
+        return Final(message_id, run_id, session, role, text, "complete", 0, **_details(entry))
+
+    def _remember(
+        self, message_id: str, run_id: str, session: str, role: Role, text: str, began: int, state: FinalState
+    ) -> None:
+        self._finals.append(Known(message_id, session, role, text, began, state == "complete", bool(run_id)))
+        del self._finals[: -self.keep]
+        if run_id:
+            self._last_text[run_id] = text
+
+    def _new_id(self, run_id: str, began: int) -> str:
+        """A message is named by its run and the time of its first text, which are the source's: the name is stable."""
+        name = f"{self.namespace}/{run_id}/{began}"
+        taken = {item.message_id for item in self._finals[-10:]}
+        return name if name not in taken else f"{name}+"
+
+    def _entry_id(self, session: str, entry: HistoryEntry) -> str:
+        return f"{self.namespace}/{session}/{entry.at}/{entry.role}"
+
+
+def _continues(so_far: str, text: str, delta: str) -> bool:
+    """Whether ``text`` is a later state of the message ``so_far`` rather than the beginning of the next one.
+
+    A source starts its text over with each message of a run, and then all of the text is new.
+    """
+    return text.startswith(so_far) and not (so_far and delta == text and text != so_far)
+
+
+def _details(entry: HistoryEntry | None) -> dict[str, Any]:
+    """What only a history knows of a message."""
+    details: dict[str, Any] = {}
+    if entry is not None and entry.model is not None:
+        details["model"] = entry.model
+    if entry is not None and entry.usage is not None:
+        details["usage"] = entry.usage
+    return details

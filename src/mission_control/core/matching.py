@@ -1,0 +1,78 @@
+"""Recognising messages in a history that has no ids.
+
+A session's runs follow one another, and a model request begins before its answer is first heard and ends before the
+next request begins. So an assistant entry of the history can only be a message that began in the window between that
+entry's time and the next one's; within it, the text decides.
+"""
+
+from collections.abc import Callable, Sequence
+
+from attrs import define
+
+from mission_control.core.events import Role
+from mission_control.core.signals import HistoryEntry
+
+
+@define
+class Known:
+    """A message that we have. ``began`` in ms.
+
+    ``complete``: its text is all there is. ``claimed``: a live stream told of it; a message that is known from history
+    alone is not claimed until the stream repeats it.
+    """
+
+    message_id: str
+    session: str
+    role: Role
+    text: str
+    began: int
+    complete: bool
+    claimed: bool = True
+    not_before: int | None = None
+
+
+def match(
+    entries: Sequence[HistoryEntry], known: Sequence[Known], id_of: Callable[[HistoryEntry], str]
+) -> list[Known | None]:
+    """For each entry of a session's history, oldest first, the known message that it is.
+
+    ``known`` holds that session's messages in the order in which they began. No known message is given twice.
+    """
+    by_id = {item.message_id: item for item in known}
+    unused = [item for item in known if item.role == "assistant"]
+    found: list[Known | None] = []
+    for entry, until in zip(entries, _windows(entries), strict=True):
+        item = by_id.get(id_of(entry))
+        if item is None and entry.role == "assistant" and (entry.text or entry.error):
+            item = next((one for one in unused if _could_be(one, entry, until)), None)
+        if item in unused:
+            unused.remove(item)
+        found.append(item)
+    return found
+
+
+def same_text(one: str, other: str) -> bool:
+    """Whether two texts differ at most in the white space around them, which some sources trim."""
+    return one == other or one.strip() == other.strip()
+
+
+def _windows(entries: Sequence[HistoryEntry]) -> list[int | None]:
+    """For each entry, when the next model request of its session began, if one did."""
+    until: int | None = None
+    ends: list[int | None] = []
+    for entry in reversed(entries):
+        ends.append(until)
+        if entry.role == "assistant":
+            until = entry.at
+    return ends[::-1]
+
+
+def _could_be(item: Known, entry: HistoryEntry, until: int | None) -> bool:
+    if item.began < entry.at or (until is not None and item.began > until):
+        return False
+    if item.not_before is not None and entry.at < item.not_before:
+        return False
+    if same_text(item.text, entry.text):
+        return True
+    # Cut off by a lost connection, or (complete, yet shorter) by a source that stopped streaming too early.
+    return bool(item.text) and entry.text.lstrip().startswith(item.text.strip())

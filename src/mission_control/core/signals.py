@@ -1,0 +1,193 @@
+"""What a dialect understood of its gateway, in words that are the same for every kind of gateway.
+
+A dialect turns frames into signals, each about one agent; the agent's :class:`~mission_control.core.agent.AgentCore`
+turns signals into events. ``id`` is stable: the same occurrence has the same id whenever and however often it is seen,
+so that everything derived from it can be recognised too. ``at`` is the source's own time in ms.
+"""
+
+from typing import Any, Literal, TypeAlias
+
+from attrs import frozen
+
+from mission_control.core.events import Role
+
+
+@frozen
+class RunStarted:
+    """A run began, or began again (a retry under the same ``run_id``)."""
+
+    id: str
+    at: int
+    run_id: str
+    session: str | None
+
+
+@frozen
+class TextSeen:
+    """An assistant is writing: ``text`` is its current message so far, ``delta`` what the source says is new in it."""
+
+    id: str
+    at: int
+    run_id: str
+    session: str | None
+    text: str
+    delta: str
+
+
+@frozen
+class ToolSeen:
+    """A tool call began, reported, or ended."""
+
+    id: str
+    at: int
+    run_id: str
+    session: str | None
+    phase: Literal["started", "progress", "finished", "failed"]
+    tool: str
+    call_id: str
+    detail: dict[str, Any]
+
+
+@frozen
+class RunEnding:
+    """The source says that a run is over. Its last answer may still follow as :class:`RunAnswered`."""
+
+    id: str
+    at: int
+    run_id: str
+    session: str | None
+    error: str | None = None
+
+
+@frozen
+class RunAnswered:
+    """A run's outcome. ``text`` is the whole last message, or None if the source gave none."""
+
+    id: str
+    at: int
+    run_id: str
+    session: str | None
+    state: Literal["complete", "aborted", "error"]
+    text: str | None
+    error: str | None = None
+
+
+@frozen
+class Noted:
+    """Anything else worth a line in the feed."""
+
+    id: str
+    at: int
+    kind: str
+    title: str
+    run_id: str | None = None
+    session: str | None = None
+    detail: dict[str, Any] | None = None
+
+
+@frozen
+class HistoryEntry:
+    """One entry of a session's stored history. ``at`` is when it began; ``text`` is empty for a bare tool call.
+
+    ``error`` is set when the entry records a failed attempt. ``ends_run`` tells whether the run ends with it.
+    """
+
+    role: Role
+    text: str
+    at: int
+    error: str | None = None
+    model: str | None = None
+    usage: dict[str, Any] | None = None
+    ends_run: bool = False
+
+
+@frozen
+class HistorySeen:
+    """The newest part of a session's stored history, oldest entry first.
+
+    ``purpose`` tells why it was asked for: a run began or ended, or the connection was down (``repair``).
+    """
+
+    at: int
+    session: str
+    entries: tuple[HistoryEntry, ...]
+    purpose: Literal["run", "repair"]
+
+
+@frozen
+class HistoryMissing:
+    """A session's history was asked for and could not be had."""
+
+    at: int
+    session: str
+    reason: str
+
+
+@frozen
+class Listed:
+    """The gateway knows this agent. ``heartbeat_ms`` is the interval at which it beats by itself, if it does."""
+
+    id: str
+    at: int
+    name: str
+    heartbeat_ms: int | None
+
+
+@frozen
+class Unlisted:
+    """The gateway does not know this agent any more."""
+
+    id: str
+    at: int
+
+
+@frozen
+class LinkUp:
+    """The gateway can be heard (again). ``rebooted``: it is another process than before, so that its runs are gone.
+
+    ``silent_since`` is when the last thing was heard before this connection, if there was one.
+    """
+
+    at: int
+    rebooted: bool
+    silent_since: int | None
+
+
+@frozen
+class LinkDown:
+    """The gateway cannot be heard any more; ``reason`` is one line for people."""
+
+    at: int
+    reason: str
+
+
+@frozen
+class LinkAlive:
+    """The gateway gave a sign of life that names no agent."""
+
+    at: int
+
+
+@frozen
+class Beat:
+    """The agent gave a sign of life of its own accord."""
+
+    at: int
+
+
+Signal: TypeAlias = (
+    RunStarted
+    | TextSeen
+    | ToolSeen
+    | RunEnding
+    | RunAnswered
+    | Noted
+    | HistorySeen
+    | HistoryMissing
+    | Listed
+    | Unlisted
+    | LinkUp
+    | LinkDown
+    | LinkAlive
+    | Beat
+)
