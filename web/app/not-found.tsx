@@ -1,0 +1,11 @@
+import { Empty } from "../components/panel.tsx";
+
+export default function NotFound() {
+  return (
+    <main>
+      <Empty title="There is no such page">
+        <a href="/">Open Mission Control</a>
+      </Empty>
+    </main>
+  );
+}

@@ -1,0 +1,119 @@
+"use client";
+
+import { count, LINK_WORDS, span } from "../lib/describe.ts";
+import { phase } from "../lib/session-state.ts";
+import styles from "./banners.module.css";
+import { useMission, useNow, useServerNow, useSession } from "./mission-control.tsx";
+
+/** What the operator must know before believing the page: simulated, stale, or told so by the daemon. */
+export function Banners() {
+  return (
+    <div className={styles.banners}>
+      <StalePage />
+      <StaleGateways />
+      <Notices />
+      <Simulated />
+    </div>
+  );
+}
+
+function Simulated() {
+  const simulated = useSession((session) => session.source === "simulated");
+  if (!simulated) return null;
+  return (
+    <aside className={styles.info} data-testid="source-banner" aria-label="Source of the data">
+      <p>
+        <b>Simulated data.</b> These agents are made up. To watch real ones, start{" "}
+        <code>mission-control run --gateway ws://HOST:18789 --gateway-token …</code>; the README says more.
+      </p>
+    </aside>
+  );
+}
+
+/** The page itself has no link: everything on it is as old as its last frame. */
+function StalePage() {
+  const stale = useSession((session) => session.loaded && phase(session) !== "connected");
+  const stopped = useSession((session) => session.link === "stopped");
+  const problem = useSession((session) => session.problem);
+  const freshAt = useSession((session) => session.freshAt);
+  const { retry } = useMission();
+  const now = useNow();
+  if (!stale && !stopped) return null;
+  return (
+    <div
+      className={stopped ? styles.bad : styles.warn}
+      data-testid={stale ? "stale-banner" : "stopped-banner"}
+      data-scope="page"
+      role="status"
+    >
+      <p>
+        <b>{stale ? "This page is not current." : "Not connected."}</b>{" "}
+        {freshAt !== null && <span aria-hidden="true">It shows the state of {span(now - freshAt)} ago. </span>}
+        {problem?.message} {problem?.remedy}
+      </p>
+      {stopped && (
+        <button type="button" onClick={retry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** The daemon has lost a gateway: what it says of that gateway's agents is old. */
+function StaleGateways() {
+  const connected = useSession((session) => phase(session) === "connected");
+  const gateways = useSession((session) => session.view.gateways);
+  const now = useServerNow();
+  if (!connected) return null;
+  return [...gateways.values()]
+    .filter((gateway) => gateway.state !== "connected")
+    .map((gateway) => (
+      <div
+        key={gateway.id}
+        className={gateway.state === "disconnected" ? styles.bad : styles.warn}
+        data-testid="stale-banner"
+        data-scope="gateway"
+        data-gateway={gateway.id}
+        role="status"
+      >
+        <p>
+          <b>
+            Gateway {gateway.id} is {LINK_WORDS[gateway.state].toLowerCase()}.
+          </b>{" "}
+          {gateway.detail}{" "}
+          {gateway.last_event_at !== null && (
+            <span aria-hidden="true">Its agents are shown as of {span(now - gateway.last_event_at)} ago.</span>
+          )}
+        </p>
+      </div>
+    ));
+}
+
+function Notices() {
+  const notices = useSession((session) => session.notices);
+  return notices.map((notice) => (
+    <div
+      key={`${notice.code} ${notice.message}`}
+      className={notice.level === "error" ? styles.bad : styles.warn}
+      data-testid="notice"
+      data-code={notice.code}
+      role="status"
+    >
+      <p>{notice.message}</p>
+    </div>
+  ));
+}
+
+/** A line for what the page could not take as it came; silent while there is nothing to say. */
+export function Irregularities() {
+  const gaps = useSession((session) => session.gaps);
+  const malformed = useSession((session) => session.malformed);
+  if (gaps === 0 && malformed === 0) return null;
+  return (
+    <p className={styles.footnote}>
+      Since this page was opened: {count(gaps, "gap")} repaired,{" "}
+      {count(malformed, "frame or entry", "frames or entries")} not understood.
+    </p>
+  );
+}

@@ -1,0 +1,106 @@
+import type { ReactNode } from "react";
+
+function Icon({ children, size = 16 }: { readonly children: ReactNode; readonly size?: number }) {
+  return (
+    <svg
+      viewBox="0 0 16 16"
+      width={size}
+      height={size}
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      {children}
+    </svg>
+  );
+}
+
+const PLAY = <path d="M5 3.2v9.6L12.5 8z" />;
+const CHECK = <path d="m3 8.5 3.2 3.2L13 4.8" />;
+const CROSS = <path d="m4 4 8 8M12 4l-8 8" />;
+const STOP = <rect x="4" y="4" width="8" height="8" rx="1" />;
+const WRENCH = (
+  <path d="M9.6 6.4a3 3 0 0 1 3.8-3.9L11.6 4.4l.3 1.7 1.7.3 1.9-1.8a3 3 0 0 1-4 3.8L6 14a1.6 1.6 0 0 1-2.3-2.3z" />
+);
+const WRENCH_CHECK = (
+  <>
+    <path d="m2.5 9 3 3L13 4.5" />
+    <path d="M9.5 12.5h4" />
+  </>
+);
+const DOTS = <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" strokeWidth="2.4" />;
+const PERSON_PLUS = (
+  <>
+    <circle cx="6.2" cy="5" r="2.6" />
+    <path d="M1.6 13.4a4.6 4.6 0 0 1 9.2 0M12.6 5.4v4M10.6 7.4h4" />
+  </>
+);
+const PERSON_MINUS = (
+  <>
+    <circle cx="6.2" cy="5" r="2.6" />
+    <path d="M1.6 13.4a4.6 4.6 0 0 1 9.2 0M10.6 7.4h4" />
+  </>
+);
+const BREAK = <path d="M1.5 8h3.2l1.2-3.4M14.5 8h-3.2l-1.2 3.4" />;
+const MEND = <path d="M1.5 8h3l2-4.2 3 8.4 2-4.2h3" />;
+const DOT = <circle cx="8" cy="8" r="2.4" />;
+
+const BY_KIND: Readonly<Record<string, ReactNode>> = {
+  "run.started": PLAY,
+  "run.finished": CHECK,
+  "run.failed": CROSS,
+  "run.aborted": STOP,
+  "tool.started": WRENCH,
+  "tool.progress": DOTS,
+  "tool.finished": WRENCH_CHECK,
+  "tool.failed": CROSS,
+  "agent.added": PERSON_PLUS,
+  "agent.removed": PERSON_MINUS,
+  "stream.gap": BREAK,
+  "stream.repaired": MEND,
+};
+
+export function KindIcon({ kind }: { readonly kind: string }) {
+  return <Icon>{BY_KIND[kind] ?? DOT}</Icon>;
+}
+
+export function ArrowDownIcon() {
+  return (
+    <Icon size={14}>
+      <path d="M8 3v10M3.8 8.8 8 13l4.2-4.2" />
+    </Icon>
+  );
+}
+
+export function KeyIcon() {
+  return (
+    <Icon size={20}>
+      <circle cx="5" cy="11" r="3" />
+      <path d="m7.2 8.8 6-6M10.6 5.4l2 2M12.4 3.6l1.4 1.4" />
+    </Icon>
+  );
+}
+
+export function Logo() {
+  return (
+    <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+      <rect width="32" height="32" rx="8" fill="#1d2f66" />
+      <circle
+        cx="16"
+        cy="16"
+        r="9.5"
+        fill="none"
+        stroke="#8aabff"
+        strokeWidth="2.2"
+        strokeDasharray="45 15"
+        strokeLinecap="round"
+        transform="rotate(-40 16 16)"
+      />
+      <circle cx="16" cy="16" r="4" fill="#fff" />
+      <circle cx="23.4" cy="9.6" r="2.6" fill="#58cc8f" />
+    </svg>
+  );
+}

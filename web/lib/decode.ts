@@ -1,0 +1,221 @@
+/**
+ * From text to typed frames, at the rim: nothing here throws, whatever arrives.
+ *
+ * A frame that has not its op's shape is refused whole (null). Inside `events` and `snapshot` a single entry without
+ * its shape is left out and counted, so that one bad entry doesn't cost the operator the rest. Unknown ops, event types
+ * and fields are no errors: the protocol grows that way.
+ */
+
+import {
+  type ActivityEvent,
+  AGENT_STATUSES,
+  type AgentView,
+  type Clocks,
+  type Cursor,
+  type Envelope,
+  FINAL_STATES,
+  type GatewayView,
+  LINK_STATES,
+  type MessageView,
+  ROLES,
+  type ServerConfig,
+  type ServerFrame,
+} from "./protocol.ts";
+
+/** A decoded frame, and how many of its entries had to be left out. */
+export interface Decoded {
+  readonly frame: ServerFrame;
+  readonly malformed: number;
+}
+
+type Bag = Record<string, unknown>;
+
+const isBag = (v: unknown): v is Bag => typeof v === "object" && v !== null && !Array.isArray(v);
+const isText = (v: unknown): v is string => typeof v === "string";
+const isNumber = (v: unknown): v is number => typeof v === "number" && Number.isFinite(v);
+const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
+const isNumberOrNull = (v: unknown): v is number | null => v === null || isNumber(v);
+const optional = (v: unknown, is: (v: unknown) => boolean): boolean => v === undefined || is(v);
+const oneOf = (v: unknown, allowed: readonly string[]): boolean => isText(v) && allowed.includes(v);
+
+const isCursor = (v: unknown): v is Cursor => isBag(v) && isText(v.epoch) && isCount(v.offset);
+
+const isClocks = (v: unknown): v is Clocks =>
+  isBag(v) && isNumberOrNull(v.transport_at) && isNumberOrNull(v.heartbeat_at) && isNumberOrNull(v.progress_at);
+
+const isMessagePart = (p: Bag): boolean =>
+  isText(p.message_id) && isText(p.run_id) && isText(p.session) && oneOf(p.role, ROLES);
+
+const PAYLOADS: Readonly<Record<string, (p: Bag) => boolean>> = {
+  "conversation.chunk": (p) => isMessagePart(p) && isCount(p.index) && isText(p.delta) && isCount(p.start),
+  "conversation.final": (p) =>
+    isMessagePart(p) &&
+    isText(p.text) &&
+    oneOf(p.state, FINAL_STATES) &&
+    optional(p.error, isText) &&
+    optional(p.started_at, isNumber),
+  "activity.event": (p) =>
+    isText(p.kind) &&
+    isText(p.title) &&
+    optional(p.run_id, isText) &&
+    optional(p.session, isText) &&
+    optional(p.tool, isText) &&
+    optional(p.detail, isBag) &&
+    optional(p.duration_ms, isNumber),
+  heartbeat: (p) => oneOf(p.status, AGENT_STATUSES) && isText(p.reason) && isClocks(p.clocks),
+  "system.status": (p) =>
+    isText(p.component) &&
+    isText(p.id) &&
+    isText(p.state) &&
+    isText(p.detail) &&
+    (p.component !== "gateway" || oneOf(p.state, LINK_STATES)) &&
+    optional(p.kind, isText) &&
+    optional(p.attempt, isCount) &&
+    optional(p.retry_at, isNumberOrNull) &&
+    optional(p.last_event_at, isNumberOrNull),
+};
+
+function envelope(v: unknown): Envelope | null {
+  if (!isBag(v) || !isText(v.type) || !isText(v.event_id) || !isNumber(v.timestamp) || !isText(v.gateway)) return null;
+  if (v.offset !== null && !isCount(v.offset)) return null;
+  if (v.agent_id !== null && !isText(v.agent_id)) return null;
+  const fits = PAYLOADS[v.type];
+  if (fits === undefined) return { ...v, type: "unknown", payload: null } as Envelope;
+  if (!isBag(v.payload) || !fits(v.payload)) return null;
+  if (v.agent_id === null && v.type !== "system.status") return null;
+  return v as unknown as Envelope;
+}
+
+function activity(v: unknown): ActivityEvent | null {
+  const event = envelope(v);
+  return event?.type === "activity.event" ? event : null;
+}
+
+function gateway(v: unknown): GatewayView | null {
+  const fits =
+    isBag(v) &&
+    isText(v.id) &&
+    isText(v.kind) &&
+    oneOf(v.state, LINK_STATES) &&
+    isNumber(v.since) &&
+    isNumberOrNull(v.last_event_at) &&
+    isCount(v.attempt) &&
+    isNumberOrNull(v.retry_at) &&
+    isText(v.detail);
+  return fits ? (v as unknown as GatewayView) : null;
+}
+
+const isRun = (v: unknown): boolean =>
+  isBag(v) && isText(v.run_id) && isText(v.session) && isNumber(v.started_at) && (v.tool === null || isText(v.tool));
+
+const isCounters = (v: unknown): boolean =>
+  isBag(v) && isCount(v.messages) && isCount(v.runs) && isCount(v.failures) && isCount(v.tools) && isCount(v.gaps);
+
+function agent(v: unknown): AgentView | null {
+  const fits =
+    isBag(v) &&
+    isText(v.id) &&
+    isText(v.gateway) &&
+    isText(v.name) &&
+    oneOf(v.status, AGENT_STATUSES) &&
+    isText(v.reason) &&
+    isClocks(v.clocks) &&
+    Array.isArray(v.sessions) &&
+    v.sessions.every(isText) &&
+    (v.run === null || isRun(v.run)) &&
+    isNumberOrNull(v.last_event_at) &&
+    isCounters(v.counters);
+  return fits ? (v as unknown as AgentView) : null;
+}
+
+function message(v: unknown): MessageView | null {
+  const fits =
+    isBag(v) &&
+    isMessagePart(v) &&
+    isText(v.agent_id) &&
+    isText(v.gateway) &&
+    isText(v.text) &&
+    isNumber(v.timestamp) &&
+    isCount(v.offset) &&
+    (v.state === "streaming" ? isCount(v.next_index) : oneOf(v.state, FINAL_STATES)) &&
+    optional(v.error, isText);
+  return fits ? (v as unknown as MessageView) : null;
+}
+
+/** The entries that have their shape; `refused` counts the others. */
+function entries<T>(list: readonly unknown[], read: (v: unknown) => T | null): { kept: T[]; refused: number } {
+  const kept: T[] = [];
+  for (const item of list) {
+    const entry = read(item);
+    if (entry !== null) kept.push(entry);
+  }
+  return { kept, refused: list.length - kept.length };
+}
+
+function eventsFrame(v: Bag): Decoded | null {
+  if (!Array.isArray(v.events) || !isCount(v.offset)) return null;
+  const events = entries(v.events, envelope);
+  return { frame: { op: "events", events: events.kept, offset: v.offset }, malformed: events.refused };
+}
+
+function snapshotFrame(v: Bag): Decoded | null {
+  const { gateways, agents, messages, feed } = v;
+  if (!isCursor(v.cursor) || !isText(v.reason) || !Array.isArray(gateways) || !Array.isArray(agents)) return null;
+  if (!Array.isArray(messages) || !Array.isArray(feed)) return null;
+  const g = entries(gateways, gateway);
+  const a = entries(agents, agent);
+  const m = entries(messages, message);
+  const f = entries(feed, activity);
+  return {
+    frame: {
+      op: "snapshot",
+      reason: v.reason,
+      cursor: v.cursor,
+      gateways: g.kept,
+      agents: a.kept,
+      messages: m.kept,
+      feed: f.kept,
+    },
+    malformed: g.refused + a.refused + m.refused + f.refused,
+  };
+}
+
+const SHAPES: Readonly<Record<string, (v: Bag) => boolean>> = {
+  welcome: (v) =>
+    isNumber(v.protocol) &&
+    isText(v.session) &&
+    oneOf(v.resume, ["continued", "snapshot"]) &&
+    (v.reason === null || isText(v.reason)) &&
+    isCursor(v.cursor) &&
+    isNumber(v.server_time) &&
+    isBag(v.policy) &&
+    isNumber(v.policy.ping_interval_ms) &&
+    v.policy.ping_interval_ms > 0 &&
+    oneOf(v.source, ["live", "simulated"]),
+  pong: (v) => isNumber(v.t) && isNumber(v.server_time),
+  notice: (v) => isText(v.level) && isText(v.code) && isText(v.message),
+  error: (v) => isText(v.code) && isText(v.message),
+};
+
+/** One text frame from the daemon, or null when it is not JSON or has not its op's shape. */
+export function decodeFrame(text: string): Decoded | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isBag(value) || !isText(value.op)) return null;
+  if (value.op === "events") return eventsFrame(value);
+  if (value.op === "snapshot") return snapshotFrame(value);
+  const fits = SHAPES[value.op];
+  if (fits === undefined) return { frame: { op: "unknown" }, malformed: 0 };
+  return fits(value) ? { frame: value as unknown as ServerFrame, malformed: 0 } : null;
+}
+
+/** The answer of `GET /v1/config`, or null when it is something else. */
+export function decodeConfig(value: unknown): ServerConfig | null {
+  const fits =
+    isBag(value) && isBag(value.auth) && oneOf(value.auth.mode, ["none", "token"]) && isNumber(value.protocol);
+  return fits ? (value as unknown as ServerConfig) : null;
+}

@@ -1,0 +1,265 @@
+/**
+ * The fold of events into the view: one rule per event type, the same as the daemon's own (core/projection.py).
+ *
+ * A `Fold` is a draft over an immutable view. It copies a thing the first time it changes and mutates that copy from
+ * then on, so that a frame of hundreds of events costs one copy of each thing it touched, and everything untouched
+ * keeps its identity (which is what lets React skip it). Golden scripts bind this fold to the daemon's.
+ */
+
+import type {
+  ActivityEvent,
+  AgentView,
+  ChunkEvent,
+  Envelope,
+  FinalEvent,
+  GatewayView,
+  HeartbeatEvent,
+  StatusEvent,
+} from "./protocol.ts";
+import { type AgentKey, agentKey, codePoints, inOrder, type Message, type View } from "./view.ts";
+
+/** How many activities the page keeps. */
+export const FEED_KEPT = 500;
+/** How many messages an agent's conversation keeps; an open one is never dropped. */
+export const MESSAGES_KEPT = 200;
+const SESSIONS_KEPT = 100;
+
+/** `duplicate`: its content was already there. `gap`: something before it never arrived. */
+export type Applied = "applied" | "duplicate" | "gap";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export class Fold {
+  readonly #base: View;
+  readonly #owned = new Set<object>();
+  #gateways: Map<string, GatewayView> | null = null;
+  #agents: Map<AgentKey, AgentView> | null = null;
+  #conversations: Map<AgentKey, readonly Message[]> | null = null;
+  #feed: ActivityEvent[] | null = null;
+
+  constructor(base: View) {
+    this.#base = base;
+  }
+
+  /** The view with everything applied so far. The draft must not be used afterwards. */
+  finish(): View {
+    return {
+      gateways: this.#gateways ?? this.#base.gateways,
+      agents: this.#agents ?? this.#base.agents,
+      conversations: this.#conversations ?? this.#base.conversations,
+      feed: this.#feed === null ? this.#base.feed : this.#feed.slice(-FEED_KEPT),
+    };
+  }
+
+  apply(event: Envelope): Applied {
+    switch (event.type) {
+      case "conversation.chunk":
+        return this.#chunk(event);
+      case "conversation.final":
+        return this.#final(event);
+      case "activity.event":
+        return this.#activity(event);
+      case "heartbeat":
+        return this.#heartbeat(event);
+      case "system.status":
+        return this.#status(event);
+      case "unknown":
+        return "applied";
+    }
+  }
+
+  #chunk(event: ChunkEvent): Applied {
+    const { payload } = event;
+    const list = this.#conversation(agentKey(event.gateway, event.agent_id ?? ""));
+    const at = indexOf(list, payload.message_id);
+    const found = list[at];
+    if (found === undefined) {
+      if (payload.index !== 0 || payload.start !== 0) return "gap";
+      this.#touch(event, payload.session);
+      insert(list, {
+        ...identity(event),
+        state: "streaming",
+        text: payload.delta,
+        points: codePoints(payload.delta),
+        timestamp: event.timestamp,
+        offset: event.offset ?? 0,
+        next_index: 1,
+      });
+      return "applied";
+    }
+    const expected = found.next_index ?? 0;
+    if (found.state !== "streaming" || payload.index < expected) return "duplicate";
+    if (payload.index > expected || payload.start !== found.points) return "gap";
+    this.#touch(event, payload.session);
+    const message = this.#own(found);
+    message.text += payload.delta;
+    message.points += codePoints(payload.delta);
+    message.next_index = payload.index + 1;
+    message.offset = event.offset ?? message.offset;
+    list[at] = message;
+    return "applied";
+  }
+
+  #final(event: FinalEvent): Applied {
+    const { payload } = event;
+    const agent = this.#touch(event, payload.session);
+    agent.counters = { ...agent.counters, messages: agent.counters.messages + 1 };
+    const list = this.#conversation(agentKey(event.gateway, event.agent_id ?? ""));
+    const at = indexOf(list, payload.message_id);
+    const found = list[at];
+    if (found !== undefined) list.splice(at, 1);
+    const streamed = found?.state === "streaming" ? found.timestamp : undefined;
+    insert(list, {
+      ...identity(event),
+      state: payload.state,
+      text: payload.text,
+      points: 0,
+      timestamp: streamed ?? payload.started_at ?? event.timestamp,
+      offset: event.offset ?? 0,
+      ...(payload.error === undefined ? {} : { error: payload.error }),
+    });
+    trim(list);
+    return "applied";
+  }
+
+  #activity(event: ActivityEvent): Applied {
+    const { kind, run_id = "", session = "", tool, detail } = event.payload;
+    const agent = this.#touch(event, session);
+    const count = (what: keyof AgentView["counters"]): void => {
+      agent.counters = { ...agent.counters, [what]: agent.counters[what] + 1 };
+    };
+    switch (kind) {
+      case "run.started":
+        count("runs");
+        agent.run = { run_id, session, started_at: event.timestamp, tool: null };
+        break;
+      case "run.failed":
+        count("failures");
+        if (agent.run?.run_id === run_id) agent.run = null;
+        break;
+      case "run.finished":
+      case "run.aborted":
+        if (agent.run?.run_id === run_id) agent.run = null;
+        break;
+      case "tool.started":
+        count("tools");
+        if (agent.run !== null && tool !== undefined) agent.run = { ...agent.run, tool };
+        break;
+      case "tool.finished":
+      case "tool.failed":
+        if (agent.run !== null) agent.run = { ...agent.run, tool: null };
+        break;
+      case "stream.gap":
+        count("gaps");
+        break;
+      case "agent.added":
+        if (typeof detail?.name === "string" && detail.name !== "") agent.name = detail.name;
+        break;
+    }
+    this.#feed ??= [...this.#base.feed];
+    this.#feed.push(event);
+    return "applied";
+  }
+
+  #heartbeat(event: HeartbeatEvent): Applied {
+    const agent = this.#agent(event);
+    agent.status = event.payload.status;
+    agent.reason = event.payload.reason;
+    agent.clocks = event.payload.clocks;
+    return "applied";
+  }
+
+  #status(event: StatusEvent): Applied {
+    const { component, id, detail, kind, attempt = 0, retry_at = null, last_event_at } = event.payload;
+    if (component !== "gateway") return "applied";
+    const state = event.payload.state as GatewayView["state"]; // decode.ts admits no other for a gateway
+    this.#gateways ??= new Map(this.#base.gateways);
+    const old = this.#gateways.get(id);
+    this.#gateways.set(id, {
+      id,
+      kind: kind ?? old?.kind ?? "",
+      state,
+      since: old !== undefined && old.state === state ? old.since : event.timestamp,
+      last_event_at: last_event_at === undefined ? (old?.last_event_at ?? null) : last_event_at,
+      attempt,
+      retry_at,
+      detail,
+    });
+    return "applied";
+  }
+
+  /** The event's agent, with its newest sign of life and its sessions brought up to date. */
+  #touch(event: ChunkEvent | FinalEvent | ActivityEvent, session: string): Mutable<AgentView> {
+    const agent = this.#agent(event);
+    agent.last_event_at = Math.max(event.timestamp, agent.last_event_at ?? 0);
+    if (session !== "" && agent.sessions.at(-1) !== session) {
+      agent.sessions = [...agent.sessions.filter((other) => other !== session), session].slice(-SESSIONS_KEPT);
+    }
+    return agent;
+  }
+
+  #agent(event: Envelope): Mutable<AgentView> {
+    const id = event.agent_id ?? "";
+    const key = agentKey(event.gateway, id);
+    this.#agents ??= new Map(this.#base.agents);
+    const found = this.#agents.get(key);
+    const agent = this.#own(found ?? newAgent(event.gateway, id));
+    if (agent !== found) this.#agents.set(key, agent);
+    return agent;
+  }
+
+  #conversation(key: AgentKey): Message[] {
+    this.#conversations ??= new Map(this.#base.conversations);
+    const found = this.#conversations.get(key) ?? [];
+    if (this.#owned.has(found)) return found as Message[];
+    const list = [...found];
+    this.#owned.add(list);
+    this.#conversations.set(key, list);
+    return list;
+  }
+
+  /** `value` itself when this draft made it, else a copy that this draft may change. */
+  #own<T extends object>(value: T): Mutable<T> {
+    if (this.#owned.has(value)) return value;
+    const copy = { ...value };
+    this.#owned.add(copy);
+    return copy;
+  }
+}
+
+function identity(event: ChunkEvent | FinalEvent) {
+  const { message_id, run_id, session, role } = event.payload;
+  return { message_id, run_id, session, role, agent_id: event.agent_id ?? "", gateway: event.gateway };
+}
+
+function newAgent(gateway: string, id: string): AgentView {
+  return {
+    id,
+    gateway,
+    name: id,
+    status: "offline",
+    reason: "not seen yet",
+    clocks: { transport_at: null, heartbeat_at: null, progress_at: null },
+    sessions: [],
+    run: null,
+    last_event_at: null,
+    counters: { messages: 0, runs: 0, failures: 0, tools: 0, gaps: 0 },
+  };
+}
+
+/** Where a message is, or -1. From the end: what changes is nearly always among the newest. */
+function indexOf(list: readonly Message[], messageId: string): number {
+  return list.findLastIndex((message) => message.message_id === messageId);
+}
+
+function insert(list: Message[], message: Message): void {
+  list.splice(list.findLastIndex((other) => inOrder(other, message) <= 0) + 1, 0, message);
+}
+
+function trim(list: Message[]): void {
+  while (list.length > MESSAGES_KEPT) {
+    const oldest = list.findIndex((message) => message.state !== "streaming");
+    if (oldest < 0) return;
+    list.splice(oldest, 1);
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * The stream protocol, version 1, as types: what travels between the daemon and a subscriber.
+ *
+ * Field names are the wire's own, so that a frame needs no translation and a reader needs one vocabulary
+ * (docs/protocol.md). Times are milliseconds since the Unix epoch. `decode.ts` turns text into these types.
+ */
+
+export const PROTOCOL = 1;
+export const SUBPROTOCOL = "mission-control.v1";
+
+/** Close codes after which the same credentials can never succeed: the client stops and says why. */
+export const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([4400, 4401, 4403]);
+
+export const ROLES = ["user", "assistant", "system"] as const;
+export const FINAL_STATES = ["complete", "aborted", "error", "interrupted"] as const;
+export const AGENT_STATUSES = ["online", "degraded", "offline"] as const;
+export const LINK_STATES = ["connecting", "connected", "reconnecting", "disconnected"] as const;
+
+export type Role = (typeof ROLES)[number];
+export type FinalState = (typeof FINAL_STATES)[number];
+export type MessageState = FinalState | "streaming";
+export type AgentStatus = (typeof AGENT_STATUSES)[number];
+export type LinkState = (typeof LINK_STATES)[number];
+
+/** A position in one journal. An offset means nothing without the epoch of the journal that it counts in. */
+export interface Cursor {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+export interface ChunkPayload {
+  readonly message_id: string;
+  readonly run_id: string;
+  readonly session: string;
+  readonly role: Role;
+  /** 0-based within the message. */
+  readonly index: number;
+  readonly delta: string;
+  /** Where `delta` begins in the message, in Unicode code points. */
+  readonly start: number;
+}
+
+export interface FinalPayload {
+  readonly message_id: string;
+  readonly run_id: string;
+  readonly session: string;
+  readonly role: Role;
+  readonly text: string;
+  readonly state: FinalState;
+  readonly error?: string;
+  /** When the message began, if that is not the event's own timestamp. */
+  readonly started_at?: number;
+}
+
+export interface ActivityPayload {
+  readonly kind: string;
+  readonly title: string;
+  readonly run_id?: string;
+  readonly session?: string;
+  readonly tool?: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+  readonly duration_ms?: number;
+}
+
+export interface Clocks {
+  readonly transport_at: number | null;
+  readonly heartbeat_at: number | null;
+  readonly progress_at: number | null;
+}
+
+export interface HeartbeatPayload {
+  readonly status: AgentStatus;
+  readonly reason: string;
+  readonly clocks: Clocks;
+}
+
+export interface StatusPayload {
+  readonly component: string;
+  readonly id: string;
+  readonly state: string;
+  readonly detail: string;
+  readonly kind?: string;
+  readonly attempt?: number;
+  readonly retry_at?: number | null;
+  readonly last_event_at?: number | null;
+}
+
+interface EnvelopeOf<T extends string, P> {
+  readonly event_id: string;
+  readonly timestamp: number;
+  readonly agent_id: string | null;
+  readonly type: T;
+  readonly payload: P;
+  readonly sequence: number;
+  readonly gateway: string;
+  /** Position in the journal; null marks an ephemeral event: delivered live, never replayed. */
+  readonly offset: number | null;
+}
+
+export type ChunkEvent = EnvelopeOf<"conversation.chunk", ChunkPayload>;
+export type FinalEvent = EnvelopeOf<"conversation.final", FinalPayload>;
+export type ActivityEvent = EnvelopeOf<"activity.event", ActivityPayload>;
+export type HeartbeatEvent = EnvelopeOf<"heartbeat", HeartbeatPayload>;
+export type StatusEvent = EnvelopeOf<"system.status", StatusPayload>;
+/** An event of a type that this client doesn't know yet: it only moves the cursor. */
+export type UnknownEvent = EnvelopeOf<"unknown", null>;
+export type Envelope = ChunkEvent | FinalEvent | ActivityEvent | HeartbeatEvent | StatusEvent | UnknownEvent;
+
+export interface GatewayView {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: LinkState;
+  readonly since: number;
+  readonly last_event_at: number | null;
+  readonly attempt: number;
+  readonly retry_at: number | null;
+  readonly detail: string;
+}
+
+export interface RunView {
+  readonly run_id: string;
+  readonly session: string;
+  readonly started_at: number;
+  readonly tool: string | null;
+}
+
+/** How often each thing happened to an agent since its first event in this journal. */
+export interface Counters {
+  readonly messages: number;
+  readonly runs: number;
+  readonly failures: number;
+  readonly tools: number;
+  readonly gaps: number;
+}
+
+export interface AgentView {
+  readonly id: string;
+  readonly gateway: string;
+  readonly name: string;
+  readonly status: AgentStatus;
+  readonly reason: string;
+  readonly clocks: Clocks;
+  readonly sessions: readonly string[];
+  /** The newest open run. */
+  readonly run: RunView | null;
+  readonly last_event_at: number | null;
+  readonly counters: Counters;
+}
+
+export interface MessageView {
+  readonly message_id: string;
+  readonly agent_id: string;
+  readonly gateway: string;
+  readonly run_id: string;
+  readonly session: string;
+  readonly role: Role;
+  readonly state: MessageState;
+  readonly text: string;
+  /** When the message began. */
+  readonly timestamp: number;
+  /** Of the last event that made it. */
+  readonly offset: number;
+  /** While streaming: the index that the next chunk will have. */
+  readonly next_index?: number;
+  readonly error?: string;
+}
+
+export interface Filter {
+  readonly agents?: readonly string[];
+  readonly types?: readonly string[];
+  readonly gateways?: readonly string[];
+}
+
+/** A summary of measured durations in milliseconds. */
+export interface Percentiles {
+  readonly count: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export type SnapshotReason = "first" | "epoch_changed" | "expired" | "ahead" | "filter" | "slow_consumer";
+export type Source = "live" | "simulated";
+
+export interface WelcomeFrame {
+  readonly op: "welcome";
+  readonly protocol: number;
+  readonly session: string;
+  readonly resume: "continued" | "snapshot";
+  readonly reason: string | null;
+  readonly cursor: Cursor;
+  readonly server_time: number;
+  readonly policy: { readonly ping_interval_ms: number };
+  readonly source: Source;
+}
+
+export interface SnapshotFrame {
+  readonly op: "snapshot";
+  readonly reason: string;
+  readonly cursor: Cursor;
+  readonly gateways: readonly GatewayView[];
+  readonly agents: readonly AgentView[];
+  readonly messages: readonly MessageView[];
+  /** Newest last. */
+  readonly feed: readonly ActivityEvent[];
+}
+
+export interface EventsFrame {
+  readonly op: "events";
+  readonly events: readonly Envelope[];
+  /** The cursor after this frame. */
+  readonly offset: number;
+}
+
+export interface PongFrame {
+  readonly op: "pong";
+  readonly t: number;
+  readonly server_time: number;
+}
+
+export interface NoticeFrame {
+  readonly op: "notice";
+  readonly level: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface ErrorFrame {
+  readonly op: "error";
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A frame with an `op` that this client doesn't know; the protocol says to ignore it. */
+export interface UnknownFrame {
+  readonly op: "unknown";
+}
+
+export type ServerFrame =
+  | WelcomeFrame
+  | SnapshotFrame
+  | EventsFrame
+  | PongFrame
+  | NoticeFrame
+  | ErrorFrame
+  | UnknownFrame;
+
+export type ClientFrame =
+  | {
+      readonly op: "hello";
+      readonly token?: string;
+      readonly client: { readonly name: string; readonly version: string };
+      readonly filter?: Filter;
+      readonly cursor?: Cursor;
+    }
+  | { readonly op: "ping"; readonly t: number }
+  | {
+      readonly op: "report";
+      readonly render_ms: Percentiles;
+      readonly duplicates: number;
+      readonly gaps: number;
+    };
+
+/** What `GET /v1/config` tells before anyone has signed in. */
+export interface ServerConfig {
+  readonly auth: { readonly mode: "none" | "token" };
+  readonly protocol: number;
+  readonly source: Source;
+}

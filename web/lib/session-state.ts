@@ -1,0 +1,124 @@
+/** The states, inputs and effects of the session's state machine (`session.ts`). */
+
+import { type Clock, clockOffset, UNSYNCED } from "./clock.ts";
+import type { Problem } from "./problem.ts";
+import type { ClientFrame, Cursor, LinkState, NoticeFrame, Percentiles, ServerConfig, Source } from "./protocol.ts";
+import { EMPTY_VIEW, type View } from "./view.ts";
+
+export const DEFAULT_PING_INTERVAL_MS = 10_000;
+export type Link =
+  | "idle"
+  | "configuring"
+  | "opening"
+  | "greeting"
+  | "loading"
+  | "live"
+  | "waiting"
+  | "signed_out"
+  | "stopped";
+
+export interface SessionState {
+  readonly link: Link;
+  /** Failed attempts since the link last held. */
+  readonly attempt: number;
+  /** When the next attempt starts, while waiting. */
+  readonly retryAt: number | null;
+  /** Why the page is not connected. */
+  readonly problem: Problem | null;
+  /** What the daemon said about the present connection before closing it. */
+  readonly said: Problem | null;
+  readonly config: ServerConfig | null;
+  readonly token: string | null;
+  readonly source: Source | null;
+  readonly cursor: Cursor | null;
+  readonly view: View;
+  /** Whether `view` ever held a complete state. */
+  readonly loaded: boolean;
+  readonly notices: readonly NoticeFrame[];
+  readonly duplicates: number;
+  readonly gaps: number;
+  readonly malformed: number;
+  readonly reported: { readonly duplicates: number; readonly gaps: number };
+  readonly clock: Clock;
+  /** When the last frame arrived, or the present attempt began. */
+  readonly heardAt: number;
+  /** When `view` was last known to be current: the data's age counts from here. */
+  readonly freshAt: number | null;
+  readonly liveSince: number | null;
+  /** The daemon's time at the welcome: older events are replayed, and say nothing about latency. */
+  readonly welcomedAt: number;
+  readonly pingIntervalMs: number;
+  readonly pingAt: number;
+  readonly reportAt: number;
+  readonly wakeAt: number | null;
+}
+
+export const INITIAL: SessionState = {
+  link: "idle",
+  attempt: 0,
+  retryAt: null,
+  problem: null,
+  said: null,
+  config: null,
+  token: null,
+  source: null,
+  cursor: null,
+  view: EMPTY_VIEW,
+  loaded: false,
+  notices: [],
+  duplicates: 0,
+  gaps: 0,
+  malformed: 0,
+  reported: { duplicates: 0, gaps: 0 },
+  clock: UNSYNCED,
+  heardAt: 0,
+  freshAt: null,
+  liveSince: null,
+  welcomedAt: 0,
+  pingIntervalMs: DEFAULT_PING_INTERVAL_MS,
+  pingAt: 0,
+  reportAt: 0,
+  wakeAt: null,
+};
+
+export type Input = { readonly now: number } & (
+  | { readonly type: "start"; readonly token: string | null }
+  | { readonly type: "configured"; readonly config: ServerConfig }
+  | { readonly type: "config_failed" }
+  | { readonly type: "opened" }
+  | { readonly type: "closed"; readonly code: number }
+  | { readonly type: "frame"; readonly text: string }
+  | { readonly type: "tick" }
+  | { readonly type: "retry" }
+  | { readonly type: "sign_in"; readonly token: string }
+  | { readonly type: "measured"; readonly render: Percentiles }
+);
+
+export type Effect =
+  | { readonly type: "configure" }
+  | { readonly type: "connect" }
+  | { readonly type: "send"; readonly frame: ClientFrame }
+  | { readonly type: "close" }
+  /** Give a `tick` at `at`; replaces the wake-up asked for before. */
+  | { readonly type: "wake"; readonly at: number | null }
+  /** Keep the token for this tab, or forget it. */
+  | { readonly type: "remember"; readonly token: string | null }
+  /** Measure when these emission times (the daemon's clock) have been painted. */
+  | { readonly type: "applied"; readonly emitted: readonly number[] }
+  /** Give a `measured` with what was measured since the last one. */
+  | { readonly type: "measure" };
+
+export interface Step {
+  readonly state: SessionState;
+  readonly effects: readonly Effect[];
+}
+
+/** What the badge says about the link between this page and the daemon. */
+export function phase(state: SessionState): LinkState {
+  if (state.link === "live") return "connected";
+  if (state.link === "stopped" || state.link === "signed_out") return "disconnected";
+  return state.attempt > 0 || state.loaded ? "reconnecting" : "connecting";
+}
+
+/** What to add to a time read here to get the daemon's. */
+export const serverOffset = (state: SessionState): number => clockOffset(state.clock);

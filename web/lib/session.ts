@@ -1,0 +1,280 @@
+/**
+ * One subscription to the daemon, as a pure state machine: (state, input) → (state, effects).
+ *
+ * It owns the cursor, the hello and what follows it, the order and uniqueness of events, liveness, reconnection and
+ * sign-in. It does no I/O and reads no clock: inputs carry `now` (ms since the epoch) and effects say what to do.
+ * `socket.ts` carries them out.
+ *
+ *     idle ─start─► configuring ─config─► opening ─opened─► greeting ─welcome─► loading ─snapshot─► live
+ *                        │ ▲                 ▲ ╰──closed, silence──╮    ╰─────────continued──────────▲ │
+ *                        ▼ │                 │                     ▼                                   │
+ *                     waiting ◄──────────────┴── backoff ──── waiting ◄────closed, silence, gap────────╯
+ *
+ *     final close code or a wrong version ─► stopped          a token is needed ─► signed_out ─sign in─► opening
+ */
+
+import { backoff } from "./backoff.ts";
+import { observe } from "./clock.ts";
+import { decodeFrame } from "./decode.ts";
+import { Fold } from "./fold.ts";
+import { closeProblem, GAP, type Problem, SILENT, UNREACHABLE, VERSION_DIFFERS } from "./problem.ts";
+import {
+  type ClientFrame,
+  type EventsFrame,
+  FINAL_CLOSE_CODES,
+  type Percentiles,
+  PROTOCOL,
+  type ServerConfig,
+  type ServerFrame,
+  type WelcomeFrame,
+} from "./protocol.ts";
+import { INITIAL, type Input, type SessionState, type Step } from "./session-state.ts";
+import { viewOf } from "./view.ts";
+
+export const REPORT_INTERVAL_MS = 10_000;
+/** How long a connection must have held before its loss counts as a first failure again. */
+const STABLE_MS = 5_000;
+const NOTICES_KEPT = 3;
+const CLIENT = { name: "mission-control-dashboard", version: "0.1.0" } as const;
+
+export function reduce(state: SessionState, input: Input, random: () => number): Step {
+  const step = keepAlive(accept(state, input, random), input.now, random);
+  const at = wakeTime(step.state);
+  if (at === state.wakeAt) return step;
+  return { state: { ...step.state, wakeAt: at }, effects: [...step.effects, { type: "wake", at }] };
+}
+
+function accept(state: SessionState, input: Input, random: () => number): Step {
+  switch (input.type) {
+    case "start":
+      return configure({ ...INITIAL, token: input.token }, input.now);
+    case "configured":
+      return configured(state, input.config, input.now);
+    case "config_failed":
+      return state.link === "configuring" ? retryLater(state, UNREACHABLE, input.now, random) : stay(state);
+    case "opened":
+      return greet(state);
+    case "closed":
+      return closed(state, input.code, input.now, random);
+    case "frame":
+      return heard(state, input.text, input.now, random);
+    case "tick":
+      return state.link === "waiting" && input.now >= (state.retryAt ?? 0) ? attempt(state, input.now) : stay(state);
+    case "retry":
+      return state.link === "waiting" || state.link === "stopped" ? attempt(state, input.now) : stay(state);
+    case "sign_in":
+      return signIn(state, input.token, input.now);
+    case "measured":
+      return report(state, input.render);
+  }
+}
+
+const stay = (state: SessionState): Step => ({ state, effects: [] });
+
+function configure(state: SessionState, now: number): Step {
+  return { state: { ...state, link: "configuring", heardAt: now, retryAt: null }, effects: [{ type: "configure" }] };
+}
+
+function configured(state: SessionState, config: ServerConfig, now: number): Step {
+  if (state.link !== "configuring") return stay(state);
+  const next = { ...state, config, source: state.source ?? config.source };
+  if (config.auth.mode === "token" && state.token === null) {
+    return { state: { ...next, link: "signed_out", problem: null }, effects: [] };
+  }
+  return connect(next, now);
+}
+
+function connect(state: SessionState, now: number): Step {
+  return {
+    state: { ...state, link: "opening", heardAt: now, retryAt: null, said: null },
+    effects: [{ type: "connect" }],
+  };
+}
+
+/** Try again: ask for the configuration first as long as it isn't known. */
+function attempt(state: SessionState, now: number): Step {
+  return state.config === null ? configure(state, now) : connect(state, now);
+}
+
+function signIn(state: SessionState, token: string, now: number): Step {
+  const step = attempt({ ...state, token, problem: null, attempt: 0 }, now);
+  return { state: step.state, effects: [{ type: "remember", token }, ...step.effects] };
+}
+
+function greet(state: SessionState): Step {
+  if (state.link !== "opening") return stay(state);
+  const frame: ClientFrame = {
+    op: "hello",
+    client: CLIENT,
+    ...(state.token === null ? {} : { token: state.token }),
+    ...(state.cursor === null ? {} : { cursor: state.cursor }),
+  };
+  return { state: { ...state, link: "greeting" }, effects: [{ type: "send", frame }] };
+}
+
+function closed(state: SessionState, code: number, now: number, random: () => number): Step {
+  if (!hasSocket(state)) return stay(state);
+  const reason = closeProblem(code, state.said);
+  if (!FINAL_CLOSE_CODES.has(code)) return retryLater(state, reason, now, random);
+  const stopped = { ...state, liveSince: null, retryAt: null, problem: reason };
+  if (code !== 4401) return { state: { ...stopped, link: "stopped" }, effects: [] };
+  return {
+    state: { ...stopped, link: "signed_out", token: null, problem: state.token === null ? null : reason },
+    effects: [{ type: "remember", token: null }],
+  };
+}
+
+function retryLater(state: SessionState, problem: Problem, now: number, random: () => number): Step {
+  const held = state.liveSince !== null && now - state.liveSince >= STABLE_MS;
+  const count = held ? 1 : state.attempt + 1;
+  const retryAt = now + backoff(count, random);
+  return { state: { ...state, link: "waiting", attempt: count, retryAt, problem, liveSince: null }, effects: [] };
+}
+
+/** Leave the present socket on our own account, then as if it had been lost. */
+function hangUp(state: SessionState, problem: Problem, now: number, random: () => number): Step {
+  const step = retryLater(state, problem, now, random);
+  return { state: step.state, effects: [{ type: "close" }, ...step.effects] };
+}
+
+function heard(state: SessionState, text: string, now: number, random: () => number): Step {
+  if (!hasSocket(state)) return stay(state);
+  const decoded = decodeFrame(text);
+  const malformed = state.malformed + (decoded?.malformed ?? 1);
+  const next = { ...state, malformed, heardAt: now };
+  if (decoded === null) return stay(next);
+  const step = frame(next, decoded.frame, now, random);
+  return step.state.link === "live" ? { state: { ...step.state, freshAt: now }, effects: step.effects } : step;
+}
+
+function frame(state: SessionState, received: ServerFrame, now: number, random: () => number): Step {
+  switch (received.op) {
+    case "welcome":
+      return state.link === "greeting" ? welcome(state, received, now, random) : stay(state);
+    case "snapshot": {
+      if (state.link !== "loading" && state.link !== "live") return stay(state);
+      const loaded = { ...state, cursor: received.cursor, view: viewOf(received), loaded: true };
+      return { state: goLive(loaded, now), effects: [] };
+    }
+    case "events":
+      return state.link === "live" ? events(state, received, now, random) : stay(state);
+    case "pong":
+      return { state: { ...state, clock: observe(state.clock, received.t, now, received.server_time) }, effects: [] };
+    case "notice":
+      return { state: { ...state, notices: [...state.notices, received].slice(-NOTICES_KEPT) }, effects: [] };
+    case "error":
+      return { state: { ...state, said: { code: received.code, message: received.message } }, effects: [] };
+    case "unknown":
+      return stay(state);
+  }
+}
+
+function welcome(state: SessionState, frame: WelcomeFrame, now: number, random: () => number): Step {
+  if (frame.protocol !== PROTOCOL) {
+    return {
+      state: { ...state, link: "stopped", problem: VERSION_DIFFERS, liveSince: null },
+      effects: [{ type: "close" }],
+    };
+  }
+  const next: SessionState = {
+    ...state,
+    source: frame.source,
+    welcomedAt: frame.server_time,
+    pingIntervalMs: frame.policy.ping_interval_ms,
+    pingAt: now,
+    reportAt: now + REPORT_INTERVAL_MS,
+    notices: [],
+  };
+  if (frame.resume === "snapshot") return { state: { ...next, link: "loading" }, effects: [] };
+  if (state.cursor === null || frame.cursor.epoch !== state.cursor.epoch) return resync(next, now, random);
+  return { state: goLive(next, now), effects: [] };
+}
+
+function goLive(state: SessionState, now: number): SessionState {
+  return { ...state, link: "live", problem: null, retryAt: null, liveSince: state.liveSince ?? now };
+}
+
+/** Each journaled event once, in offset order; ephemeral ones as they come. */
+function events(state: SessionState, frame: EventsFrame, now: number, random: () => number): Step {
+  const fold = new Fold(state.view);
+  const epoch = state.cursor?.epoch ?? "";
+  let offset = state.cursor?.offset ?? 0;
+  let duplicates = state.duplicates;
+  let gap = false;
+  const emitted: number[] = [];
+  for (const event of frame.events) {
+    if (event.offset !== null && event.offset <= offset) {
+      duplicates += 1;
+      continue;
+    }
+    const applied = fold.apply(event);
+    if (applied === "gap") {
+      gap = true;
+      break;
+    }
+    if (applied === "duplicate") duplicates += 1;
+    else if (event.type.startsWith("conversation.") && event.timestamp >= state.welcomedAt)
+      emitted.push(event.timestamp);
+    offset = event.offset ?? offset;
+  }
+  const cursor = { epoch, offset: gap ? offset : Math.max(offset, frame.offset) };
+  const next = frame.events.length === 0 ? { ...state, cursor } : { ...state, cursor, duplicates, view: fold.finish() };
+  const step = gap ? resync(next, now, random) : stay(next);
+  return emitted.length === 0 ? step : { state: step.state, effects: [...step.effects, { type: "applied", emitted }] };
+}
+
+/** Something is missing that should be here: come back without a cursor, for a fresh snapshot. */
+function resync(state: SessionState, now: number, random: () => number): Step {
+  return hangUp({ ...state, cursor: null, gaps: state.gaps + 1 }, GAP, now, random);
+}
+
+function report(state: SessionState, render: Percentiles): Step {
+  if (state.link !== "live") return stay(state);
+  const { duplicates, gaps, reported } = state;
+  const frame: ClientFrame = {
+    op: "report",
+    render_ms: render,
+    duplicates: duplicates - reported.duplicates,
+    gaps: gaps - reported.gaps,
+  };
+  return { state: { ...state, reported: { duplicates, gaps } }, effects: [{ type: "send", frame }] };
+}
+
+/**
+ * Whatever the input was: reconnect after two silent intervals, ping once an interval, ask for a report.
+ *
+ * It runs on every input, not only on ticks, because browsers hold back the timers of hidden pages but not their
+ * frames: such a page goes on pinging.
+ */
+function keepAlive(step: Step, now: number, random: () => number): Step {
+  const { state } = step;
+  if (!hasSocket(state) && state.link !== "configuring") return step;
+  if (now >= silentAt(state)) {
+    const lost = hangUp(state, SILENT, now, random);
+    return { state: lost.state, effects: [...step.effects, ...lost.effects] };
+  }
+  if (state.link !== "live") return step;
+  const effects = [...step.effects];
+  let { pingAt, reportAt } = state;
+  if (now >= pingAt) {
+    effects.push({ type: "send", frame: { op: "ping", t: now } });
+    pingAt = now + state.pingIntervalMs;
+  }
+  if (now >= reportAt) {
+    effects.push({ type: "measure" });
+    reportAt = now + REPORT_INTERVAL_MS;
+  }
+  return effects.length === step.effects.length ? step : { state: { ...state, pingAt, reportAt }, effects };
+}
+
+const silentAt = (state: SessionState): number => state.heardAt + 2 * state.pingIntervalMs;
+
+function wakeTime(state: SessionState): number | null {
+  if (state.link === "waiting") return state.retryAt;
+  if (state.link === "live") return Math.min(silentAt(state), state.pingAt, state.reportAt);
+  return hasSocket(state) || state.link === "configuring" ? silentAt(state) : null;
+}
+
+function hasSocket({ link }: SessionState): boolean {
+  return link === "opening" || link === "greeting" || link === "loading" || link === "live";
+}

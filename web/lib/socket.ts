@@ -1,0 +1,140 @@
+/**
+ * The rim: everything that this library does to the world, and the only file that may.
+ *
+ * WebSocket, the one fetch, timers, animation frames and the tab's storage; no decisions. It carries out the effects of
+ * `session.ts` and hands back what happened as inputs.
+ */
+
+import { decodeConfig } from "./decode.ts";
+import { SUBPROTOCOL } from "./protocol.ts";
+import type { Effect, Input } from "./session-state.ts";
+
+/** An input as it happens; who receives it adds the time. */
+export type Happening = Input extends infer I ? (I extends unknown ? Omit<I, "now"> : never) : never;
+
+/** The effects that touch the outside. */
+export type OutsideEffect = Exclude<Effect, { readonly type: "applied" | "measure" }>;
+
+export interface Rim {
+  now(): number;
+  random(): number;
+  run(effect: OutsideEffect): void;
+  /** The token that this tab kept, or null. */
+  storedToken(): string | null;
+  /** Call back before the next paint, or soon when the page is hidden and nothing is painted. */
+  beforePaint(callback: (visible: boolean) => void): void;
+  /** Call back once what was just rendered is on the screen. */
+  afterPaint(callback: () => void): void;
+  /** Let go of everything; nothing is called back afterwards. */
+  dispose(): void;
+}
+
+const TOKEN_KEY = "mission-control.token";
+const HIDDEN_PUBLISH_MS = 500;
+
+/** The browser's rim. `origin` is the daemon's, such as the page's own. */
+export function browserRim(origin: string, happened: (input: Happening) => void): Rim {
+  const lifetime = new AbortController();
+  let socket: WebSocket | null = null;
+  let request: AbortController | null = null;
+  let wake: ReturnType<typeof setTimeout> | undefined;
+
+  function hangUp(): void {
+    request?.abort();
+    request = null;
+    const old = socket;
+    socket = null; // its handlers see that they are no longer meant
+    old?.close();
+  }
+
+  async function configure(): Promise<void> {
+    hangUp();
+    const mine = new AbortController();
+    request = mine;
+    try {
+      const response = await fetch(new URL("/v1/config", origin), { signal: mine.signal, cache: "no-store" });
+      const config = response.ok ? decodeConfig(await response.json()) : null;
+      if (request === mine) happened(config === null ? { type: "config_failed" } : { type: "configured", config });
+    } catch {
+      if (request === mine) happened({ type: "config_failed" });
+    }
+  }
+
+  function connect(): void {
+    hangUp();
+    const url = new URL("/v1/stream", origin);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const mine = new WebSocket(url, SUBPROTOCOL);
+    socket = mine;
+    const told = (input: Happening): void => {
+      if (socket === mine) happened(input);
+    };
+    mine.onopen = () => told({ type: "opened" });
+    mine.onmessage = (event) => told({ type: "frame", text: String(event.data) });
+    mine.onclose = (event) => told({ type: "closed", code: event.code });
+  }
+
+  function wakeAt(at: number | null): void {
+    clearTimeout(wake);
+    if (at !== null) wake = setTimeout(() => happened({ type: "tick" }), Math.max(0, at - Date.now()));
+  }
+
+  const retry = (): void => happened({ type: "retry" });
+  window.addEventListener("online", retry, { signal: lifetime.signal });
+
+  return {
+    now: () => Date.now(),
+    random: () => Math.random(),
+    run(effect) {
+      switch (effect.type) {
+        case "configure":
+          void configure();
+          return;
+        case "connect":
+          connect();
+          return;
+        case "send":
+          if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(effect.frame));
+          return;
+        case "close":
+          hangUp();
+          return;
+        case "wake":
+          wakeAt(effect.at);
+          return;
+        case "remember":
+          if (effect.token === null) sessionStorage.removeItem(TOKEN_KEY);
+          else sessionStorage.setItem(TOKEN_KEY, effect.token);
+      }
+    },
+    storedToken: () => sessionStorage.getItem(TOKEN_KEY),
+    beforePaint(callback) {
+      beforePaint(callback, lifetime.signal);
+    },
+    afterPaint(callback) {
+      // A task that is posted from within an animation frame runs after that frame was painted.
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        if (!lifetime.signal.aborted) callback();
+      };
+      port2.postMessage(null);
+    },
+    dispose() {
+      lifetime.abort();
+      clearTimeout(wake);
+      hangUp();
+    },
+  };
+}
+
+/** Animation frames stop while a page is hidden, also one that was asked for before; then a timer takes over. */
+function beforePaint(callback: (visible: boolean) => void, signal: AbortSignal): void {
+  const once = (): void => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    if (!signal.aborted) callback(!document.hidden);
+  };
+  const timer = setTimeout(once, HIDDEN_PUBLISH_MS);
+  const frame = requestAnimationFrame(once);
+}
