@@ -1,0 +1,272 @@
+"""What supervisors and pools share: a nursery of children and one serial loop that hears of every ending.
+
+Children never raise into the nursery. Their endings, the ends of backoffs and the stop arrive as signals, and the loop
+handles one at a time, so no two decisions about the tree are ever made at once. While it serves, the loop waits for
+nothing but the next signal (and for children to take their first step): that is why backoff never delays a stop.
+"""
+
+import enum
+import math
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+import attrs
+import trio
+
+from runtime.child import PATIENCE, Child
+from runtime.errors import AlreadySupervised
+from runtime.observe import DeadLetter, DeadLetters, Kind, Observer, RuntimeEvent, TreeNode
+from runtime.policy import Backoff, Restart
+
+T = TypeVar("T")
+
+
+@attrs.frozen(eq=False)
+class Exited:
+    """A child's incarnation has ended."""
+
+    child: Child
+
+
+@attrs.frozen(eq=False)
+class Due(Generic[T]):
+    """The backoff of ``what`` is over."""
+
+    what: T
+
+
+class Control(enum.Enum):
+    STOP = enum.auto()
+
+
+Signal = Exited | Due[object] | Control
+
+
+class Branch(ABC):
+    """A part of the tree that has children. ``observer`` and ``rng`` default to the parent's."""
+
+    def __init__(
+        self, name: str, kind: Kind, *, grace: float, rng: random.Random | None, observer: Observer | None
+    ) -> None:
+        if not name:
+            raise ValueError(f"a {kind.value} needs a name")
+        if grace < 0:
+            raise ValueError(f"the grace of {name!r} must not be negative, not {grace}")
+        self.name = name
+        self.observer_failures = 0
+        self._parent: Branch | None = None
+        self._node = BranchChild(self, kind, grace)
+        self._rng = rng
+        self._observer = observer
+        self._letters = DeadLetters()
+        self._stop_requested = False
+        self._stop_by = math.inf
+        self._signals: trio.MemorySendChannel[Signal] | None = None
+        self._nursery: trio.Nursery | None = None  # there while the loop serves: what may be started is started in it
+        self._task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+
+    # What supervisors and pools differ in
+
+    @abstractmethod
+    def children(self) -> Sequence[Child]: ...
+
+    @abstractmethod
+    async def _handle(self, signal: Exited | Due[object]) -> Exception | None:
+        """Returns the failure to end with, if the signal is one too many."""
+
+    @abstractmethod
+    async def _stop_children(self) -> None:
+        """End all children for good, by ``_stop_by`` at the latest."""
+
+    # For the program
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run as the root of a tree, once; ``task_status.started()`` is called when all children run.
+
+        Returns after a stop, when all children have ended. Cancelling it cancels all children at once, without grace.
+        Raises RestartIntensityExceeded after an orderly stop of all children, AlreadySupervised.
+        """
+        if self._parent is not None or self._node.incarnation or self._node.finished:
+            raise AlreadySupervised(self.name)
+        self._task_status = task_status
+        self._node.prepare()
+        try:
+            await self._node.live()
+        finally:
+            self._node.finish()
+        if self._node.error is not None:
+            raise self._node.error
+
+    def stop(self) -> None:
+        """Stop all children for good. Returns at once; ``run`` returns when it is done. May be called at any time,
+        and again."""
+        if not self._stop_requested:
+            self._stop_requested = True
+            if self._signals is not None:
+                self._signals.send_nowait(Control.STOP)
+
+    def kill(self, name: str) -> None:
+        """Crash injection: end the living incarnation of a child, anywhere below, as if it had raised ActorKilled.
+
+        Its mail is not blamed, its restart counts as any other. No effect between two incarnations.
+        name: a path ("root/agents/alpha"), or a name that is unique below. Raises LookupError.
+        """
+        below = list(self._walk())
+        found = [child for child in below if child.path == name] or [child for child in below if child.name == name]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} children of {self.path!r} are named {name!r}")
+        found[0].kill()
+
+    def tree(self) -> TreeNode:
+        """A snapshot of this branch and all below it."""
+        return self._node.node()
+
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The newest 100 of this branch and all below it, oldest first."""
+        below = (child.branch for child in self.children() if isinstance(child, BranchChild))
+        return self._letters.merged(letter for branch in below for letter in branch.dead_letters())
+
+    # For the children: the Host protocol
+
+    @property
+    def path(self) -> str:
+        return self._node.path
+
+    def emit(self, event: RuntimeEvent) -> None:
+        branch = self
+        while branch._observer is None:
+            if branch._parent is None:
+                return
+            branch = branch._parent
+        try:
+            branch._observer(event)
+        except Exception:
+            # An observer must not hurt the tree, and the kernel does not log: the count is there to be looked at.
+            branch.observer_failures += 1
+
+    def exited(self, child: Child) -> None:
+        if self._signals is not None:
+            self._signals.send_nowait(Exited(child))
+
+    def bury(self, letter: DeadLetter) -> None:
+        self._letters.add(letter)
+
+    # Inside
+
+    @property
+    def rng(self) -> random.Random:
+        if self._rng is None:
+            self._rng = random.Random() if self._parent is None else self._parent.rng  # noqa: S311  # jitter only
+        return self._rng
+
+    def _join(self, parent: "Branch") -> Child:
+        """Become a child of ``parent``."""
+        if self._parent is not None or self._node.incarnation:
+            raise AlreadySupervised(self.name)
+        self._parent = self._node.host = parent
+        return self._node
+
+    def _walk(self) -> Iterator[Child]:
+        for child in self.children():
+            yield child
+            if isinstance(child, BranchChild):
+                yield from child.branch._walk()
+
+    def _stop_within(self, deadline: float) -> None:
+        self._stop_by = min(self._stop_by, deadline)
+        self.stop()
+
+    async def _supervise(self) -> None:
+        """One incarnation of this branch."""
+        send, receive = trio.open_memory_channel[Signal](math.inf)
+        with send, receive:
+            self._signals = send
+            try:
+                async with trio.open_nursery() as nursery:
+                    failure = await self._serve(nursery, receive)
+                    self._stop_by = min(self._stop_by, trio.current_time() + self._node.grace)
+                    if failure is None or self._parent is None:
+                        await self._stop_children()
+                    else:
+                        await self._cancel_children()
+                    nursery.cancel_scope.cancel()  # the backoffs still running
+            finally:
+                self._signals = None
+        if failure is not None:
+            self._stop_by = math.inf
+            raise failure
+
+    async def _serve(self, nursery: trio.Nursery, signals: trio.MemoryReceiveChannel[Signal]) -> Exception | None:
+        self._nursery = nursery
+        try:
+            if not self._stop_requested:
+                await self._start_in_order([child for child in self.children() if not child.finished])
+            self._node.begun()
+            self._task_status.started()
+            while not self._stop_requested:
+                signal = await signals.receive()
+                if isinstance(signal, Control):
+                    continue
+                if isinstance(signal, Exited):
+                    signal.child.heard = True
+                if not self._stop_requested:
+                    failure = await self._handle(signal)
+                    if failure is not None:
+                        return failure
+            return None
+        finally:
+            self._nursery = None
+
+    async def _start_in_order(self, children: Sequence[Child]) -> None:
+        assert self._nursery is not None
+        for child in children:
+            child.start(self._nursery)
+            await child.wait_begun()
+
+    async def _cancel_children(self) -> None:
+        """Before an escalation: the parent may run all this again, so addresses stay open and mail stays in place."""
+        for child in reversed(self.children()):
+            child.cancel()
+            await child.wait_ended(trio.current_time() + PATIENCE)
+
+    def _later(self, delay: float, signal: Due[object]) -> None:
+        assert self._nursery is not None
+        self._nursery.start_soon(self._post_after, delay, signal, name=f"{self.path} backoff")
+
+    async def _post_after(self, delay: float, signal: Due[object]) -> None:
+        await trio.sleep(delay)
+        assert self._signals is not None
+        self._signals.send_nowait(signal)
+
+
+class BranchChild(Child):
+    """A supervisor or pool, as the child of its parent or as the root. Restarted after an escalation or a kill."""
+
+    __slots__ = ("branch",)
+
+    def __init__(self, branch: Branch, kind: Kind, grace: float) -> None:
+        super().__init__(branch.name, kind, Restart.TRANSIENT, grace, Backoff())
+        self.branch = branch
+
+    async def _run(self) -> None:
+        await self.branch._supervise()
+
+    def _release(self, *, returned: bool, blamed: bool) -> None:
+        pass  # its children keep their own mail
+
+    def _ask_to_stop(self) -> None:
+        # Not cancelled at its cut: it knows the deadline, and cancels its children in order.
+        self.branch._stop_within(self._cut)
+
+    def _close(self) -> int:
+        for child in reversed(self.branch.children()):
+            child.finish()
+        return 0
+
+    def children(self) -> Sequence[Child]:
+        return self.branch.children()
+
+    def emit(self, event: RuntimeEvent) -> None:
+        self.branch.emit(event)

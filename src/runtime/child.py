@@ -1,0 +1,284 @@
+"""One supervised child: its incarnations one after the other, each in a cancel scope of its own.
+
+    IDLE ─► STARTING ─► RUNNING ─► RESTARTING ─► STARTING …
+                 └──────────┴───────────┴─► STOPPING ─► STOPPED | GAVE_UP
+
+A child decides nothing: its host (the supervisor or pool above) starts it, hears of each ending, and says what comes
+next. An incarnation's exception never leaves ``live``: it is recorded here, and the ending is posted to the host.
+"""
+
+import math
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+import trio
+
+from runtime.errors import ActorKilled
+from runtime.mailbox import MailboxStatistics
+from runtime.observe import (
+    Crashed,
+    DeadLetter,
+    Failure,
+    Kind,
+    RuntimeEvent,
+    Started,
+    State,
+    Stopped,
+    StoppedLate,
+    TreeNode,
+)
+from runtime.policy import Backoff, Restart
+
+# Seconds that a cancelled child may take to end before the stop goes on without it: plenty for a finally block that
+# does not wait for anyone, and little beside the graces.
+PATIENCE = 1.0
+
+_FINISHED = (State.STOPPED, State.GAVE_UP)
+
+
+class Host(Protocol):
+    """What a child needs of its parent."""
+
+    @property
+    def path(self) -> str: ...
+
+    def emit(self, event: RuntimeEvent) -> None: ...
+
+    def exited(self, child: "Child") -> None: ...
+
+    def bury(self, letter: DeadLetter) -> None: ...
+
+
+class Child(ABC):
+    """What actors, services, supervisors and pools have in common as children."""
+
+    __slots__ = (
+        "_attempt",
+        "_begun",
+        "_cut",
+        "_ended",
+        "_killed",
+        "_lived",
+        "_scope",
+        "_started_at",
+        "backoff",
+        "error",
+        "grace",
+        "heard",
+        "host",
+        "incarnation",
+        "kind",
+        "last_failure",
+        "name",
+        "restart",
+        "state",
+        "stopping",
+    )
+
+    def __init__(self, name: str, kind: Kind, restart: Restart, grace: float, backoff: Backoff) -> None:
+        self.name = name
+        self.kind = kind
+        self.restart = restart
+        self.grace = grace
+        self.backoff = backoff
+        self.host: Host | None = None  # stays None for the root
+        self.state = State.IDLE
+        self.incarnation = 0
+        self.stopping = False
+        self.heard = True  # the host has handled the latest incarnation's end
+        self.last_failure: Failure | None = None
+        self.error: Exception | None = None  # how the last incarnation ended
+        self._scope: trio.CancelScope | None = None  # there while an incarnation lives
+        self._started_at = 0.0
+        self._lived = 0.0
+        self._attempt = 0
+        self._killed = False
+        self._cut = math.inf  # when a stop turns into a cancellation
+        # Made only when somebody waits: thousands of idle children never need them.
+        self._begun: trio.Event | None = None
+        self._ended: trio.Event | None = None
+
+    # What the kinds differ in
+
+    @abstractmethod
+    async def _run(self) -> None:
+        """One incarnation. Calls ``begun`` when it runs."""
+
+    @abstractmethod
+    def _release(self, *, returned: bool, blamed: bool) -> None:
+        """An incarnation ended: by returning, by a crash of its own (blamed), or from outside (neither)."""
+
+    @abstractmethod
+    def _ask_to_stop(self) -> None:
+        """Begin the orderly end of the living incarnation, which must be over at ``_cut``."""
+
+    @abstractmethod
+    def _close(self) -> int:
+        """It will never run again. Returns how many accepted messages are lost. May be called more than once."""
+
+    def statistics(self) -> MailboxStatistics | None:
+        return None
+
+    def children(self) -> Sequence["Child"]:
+        return ()
+
+    def emit(self, event: RuntimeEvent) -> None:
+        assert self.host is not None
+        self.host.emit(event)
+
+    # Life
+
+    @property
+    def path(self) -> str:
+        return self.name if self.host is None else f"{self.host.path}/{self.name}"
+
+    @property
+    def alive(self) -> bool:
+        return self._scope is not None
+
+    @property
+    def finished(self) -> bool:
+        return self.state in _FINISHED
+
+    def start(self, nursery: trio.Nursery) -> None:
+        self.prepare()
+        nursery.start_soon(self.live, name=self.path)
+
+    def prepare(self) -> None:
+        """Open the next incarnation's scope, so that it can be ended before its first step."""
+        assert self._scope is None, f"{self.path} has a live incarnation"
+        self._scope = trio.CancelScope()
+        self.state = State.STARTING
+        self.incarnation += 1
+        self.heard = False
+        self.error = None
+        self._killed = False
+        self._started_at = trio.current_time()
+
+    async def live(self) -> None:
+        scope = self._scope
+        assert scope is not None
+        returned = False
+        error: Exception | None = None
+        try:
+            with scope:
+                await self._run()
+            returned = not scope.cancelled_caught
+        except Exception as crash:
+            error = crash
+        except BaseExceptionGroup as group:
+            # It crashed while all above it was cancelled, too: the crash is recorded here, the rest goes on up.
+            error, rest = group.split(Exception)
+            assert rest is not None
+            raise rest from None
+        finally:
+            self._conclude(scope, error, returned=returned)
+
+    def begun(self) -> None:
+        """The incarnation runs."""
+        if self.state is State.STARTING:
+            self.state = State.RUNNING
+        self.emit(Started(self.path, trio.current_time(), self.incarnation))
+        if self._begun is not None:
+            self._begun.set()
+
+    async def wait_begun(self) -> None:
+        """Until the incarnation runs, or has already ended."""
+        if self.state is State.STARTING:
+            self._begun = trio.Event()
+            await self._begun.wait()
+
+    def _conclude(self, scope: trio.CancelScope, error: Exception | None, *, returned: bool) -> None:
+        now = trio.current_time()
+        self._scope = None
+        self._lived = now - self._started_at
+        if error is None and self._killed and not returned:
+            error = ActorKilled(self.name)
+        self.error = error
+        if error is not None:
+            self.last_failure = Failure.of(error)
+            self.emit(Crashed(self.path, now, self.incarnation, self.last_failure, error))
+        self._release(returned=returned, blamed=error is not None and not scope.cancel_called)
+        if not self.stopping:
+            self.state = State.RESTARTING
+        elif not returned and now >= self._cut:
+            self.emit(StoppedLate(self.path, now, stuck=False))
+        for event in (self._begun, self._ended):
+            if event is not None:
+                event.set()
+        if self.host is not None:
+            self.host.exited(self)
+
+    # Restarts
+
+    def wants_restart(self) -> bool:
+        return self.restart.wanted(crashed=self.error is not None)
+
+    def next_delay(self, rng: random.Random) -> float:
+        if self._lived >= self.backoff.reset_after:
+            self._attempt = 0
+        self._attempt += 1
+        return self.backoff.delay(self._attempt, rng)
+
+    def cancel(self) -> None:
+        """End the incarnation from outside; nothing is held against its mail, all of which the next one gets."""
+        if self._scope is not None:
+            self._scope.cancel()
+
+    def kill(self) -> None:
+        if self._scope is not None:
+            self._killed = True
+            self._scope.cancel()
+
+    # The end
+
+    def begin_stop(self, deadline: float) -> None:
+        """Ask for an orderly end for good, to be cancelled when its grace is over, at the deadline at the latest."""
+        self.stopping = True
+        self._cut = min(self._cut, trio.current_time() + self.grace, deadline)
+        if self._scope is not None:
+            self.state = State.STOPPING
+            self._ask_to_stop()
+
+    async def wait_ended(self, until: float) -> bool:
+        """Whether the incarnation has ended by then."""
+        if self._scope is not None:
+            if self._ended is None or self._ended.is_set():
+                self._ended = trio.Event()
+            with trio.move_on_at(until):
+                await self._ended.wait()
+        return self._scope is None
+
+    async def wait_stopped(self) -> None:
+        """After ``begin_stop``: until it has stopped, or until waiting longer would hold up the others for nothing."""
+        if await self.wait_ended(self._cut + PATIENCE):
+            self.finish()
+        else:
+            self.emit(StoppedLate(self.path, trio.current_time(), stuck=True))
+            self._close()
+
+    def finish(self, state: State = State.STOPPED) -> None:
+        """No incarnation will follow."""
+        if self.finished:
+            return
+        undelivered = self._close()
+        self.state = state
+        if self.incarnation:
+            self.emit(Stopped(self.path, trio.current_time(), undelivered))
+
+    def node(self) -> TreeNode:
+        running = self.state is State.RUNNING
+        return TreeNode(
+            name=self.name,
+            path=self.path,
+            kind=self.kind,
+            state=self.state,
+            incarnation=self.incarnation,
+            restarts=max(0, self.incarnation - 1),
+            uptime_s=trio.current_time() - self._started_at if running else 0.0,
+            last_failure=self.last_failure,
+            mailbox=self.statistics(),
+            children=tuple(child.node() for child in self.children()),
+        )

@@ -1,0 +1,82 @@
+"""Supervision policy, pure: who restarts, how often, how soon. No clock, no I/O; ``now`` and the randomness come in."""
+
+import enum
+import random
+
+import attrs
+from attrs import validators
+
+
+class Restart(enum.Enum):
+    """Which endings of a child lead to its next incarnation."""
+
+    PERMANENT = "permanent"  # always
+    TRANSIENT = "transient"  # after a crash; a clean return ends it for good
+    TEMPORARY = "temporary"  # never
+
+    def wanted(self, *, crashed: bool) -> bool:
+        return self is Restart.PERMANENT or (self is Restart.TRANSIENT and crashed)
+
+
+class Strategy(enum.Enum):
+    """Which children share the fate of one that is restarted. Order is the order of the supervisor's children."""
+
+    ONE_FOR_ONE = "one_for_one"
+    REST_FOR_ONE = "rest_for_one"
+    ONE_FOR_ALL = "one_for_all"
+
+    def affected(self, index: int, count: int) -> range:
+        match self:
+            case Strategy.ONE_FOR_ONE:
+                return range(index, index + 1)
+            case Strategy.REST_FOR_ONE:
+                return range(index, count)
+            case Strategy.ONE_FOR_ALL:
+                return range(count)
+
+
+@attrs.frozen
+class Intensity:
+    """The restart budget: at most ``restarts`` within ``within`` seconds; the next one exceeds it."""
+
+    restarts: int = attrs.field(default=5, validator=validators.ge(0))
+    within: float = attrs.field(default=60.0, validator=validators.gt(0))
+
+
+@attrs.frozen
+class Backoff:
+    """Seconds to wait before a restart: uniform in [0, min(ceiling, first * factor ** (attempt - 1))].
+
+    Full jitter, so that children that died of one cause don't come back in step.
+    A child that ran for ``reset_after`` seconds starts over at attempt 1.
+    """
+
+    first: float = attrs.field(default=0.1, validator=validators.ge(0))
+    factor: float = attrs.field(default=2.0, validator=validators.ge(1))
+    ceiling: float = attrs.field(default=30.0, validator=validators.ge(0))
+    reset_after: float = attrs.field(default=30.0, validator=validators.ge(0))
+
+    def bound(self, attempt: int) -> float:
+        """The longest possible delay before the restart number ``attempt``, counted from 1."""
+        try:
+            return min(self.ceiling, self.first * self.factor ** (attempt - 1))
+        except OverflowError:
+            return self.ceiling
+
+    def delay(self, attempt: int, rng: random.Random) -> float:
+        return rng.uniform(0.0, self.bound(attempt))
+
+
+@attrs.define
+class RestartLog:
+    """Remembers the restarts that still count against an Intensity."""
+
+    intensity: Intensity
+    _times: list[float] = attrs.field(factory=list, init=False)
+
+    def admit(self, now: float) -> bool:
+        """Note a restart at ``now``. False when it exceeds the budget."""
+        oldest = now - self.intensity.within
+        self._times = [time for time in self._times if time > oldest]
+        self._times.append(now)
+        return len(self._times) <= self.intensity.restarts
