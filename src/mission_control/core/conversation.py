@@ -177,12 +177,9 @@ class Conversation:
                     Known(message.message_id, session, "assistant", message.text, message.began, False, True, began)
                 )
         known.sort(key=lambda item: item.began)
-        events: list[Chunk | Final] = []
-        finished: set[str] = set()
-        errors: list[HistoryEntry] = []
-        for entry, item in zip(
-            entries, match(entries, known, lambda entry: self._entry_id(session, entry)), strict=True
-        ):
+        events: list[tuple[int, Chunk | Final]] = []
+        matches = match(entries, known, lambda entry: self._entry_id(session, entry))
+        for entry, item in zip(entries, matches, strict=True):
             run_id = None if item is None else open_runs.get(item.message_id)
             if entry.error is not None:
                 continue  # a failed attempt: its run's end says so, and what it streamed stays as it is

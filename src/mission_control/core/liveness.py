@@ -14,6 +14,8 @@ from mission_control.core.events import AgentStatus, Clocks, Heartbeat
 BEAT_EVERY: Constant = 5_000
 """At most one plain beat per agent in this many ms."""
 
+FAILED: Constant = "its last run failed: "
+
 
 @frozen
 class LivenessPolicy:
@@ -57,6 +59,13 @@ class Liveness:
     running: bool = False
     _beat_sent_at: int = 0
 
+    def resume(self, status: AgentStatus, reason: str, clocks: Clocks) -> None:
+        """Go on from a stored status, so that a restart of ours is no event in the agent's life."""
+        self.status, self.clocks = status, clocks
+        if reason.startswith(FAILED):
+            self.failure = reason.removeprefix(FAILED)
+            self.cause = "failed"
+
     def heard_gateway(self, at: int) -> None:
         self.clocks = Clocks(at, self.clocks.heartbeat_at, self.clocks.progress_at)
 
@@ -81,6 +90,9 @@ class Liveness:
         """The heartbeat to journal if the status or its cause changed, else None."""
         verdict = self._judge(now)
         if verdict is None or (verdict.status, verdict.cause) == (self.status, self.cause):
+            return None
+        if self.cause == "" and verdict.status == self.status == "online":
+            self.cause = verdict.cause  # resumed, and still what it was
             return None
         previous, self.status, self.cause = self.status, verdict.status, verdict.cause
         self._beat_sent_at = now
@@ -122,7 +134,7 @@ class Liveness:
         if self.running and stalled >= self.policy.stall_after_ms:
             return Verdict("degraded", "stalled", f"its run has made no progress for {_seconds(stalled)}")
         if self.failure is not None:
-            return Verdict("degraded", "failed", f"its last run failed: {self.failure}")
+            return Verdict("degraded", "failed", f"{FAILED}{self.failure}")
         if self.running:
             return Verdict("online", "live", "working on a run")
         return Verdict("online", "live", "idle, its gateway is live")

@@ -61,7 +61,11 @@ class RunEnding:
 
 @frozen
 class RunAnswered:
-    """A run's outcome. ``text`` is the whole last message, or None if the source gave none."""
+    """A run's outcome. ``text`` is the whole last message, or None if the source gave none.
+
+    ``provisional``: the source is known to call failures complete, and the history that it was asked for has the last
+    word.
+    """
 
     id: str
     at: int
@@ -70,6 +74,7 @@ class RunAnswered:
     state: Literal["complete", "aborted", "error"]
     text: str | None
     error: str | None = None
+    provisional: bool = False
 
 
 @frozen
@@ -105,13 +110,13 @@ class HistoryEntry:
 class HistorySeen:
     """The newest part of a session's stored history, oldest entry first.
 
-    ``purpose`` tells why it was asked for: a run began or ended, or the connection was down (``repair``).
+    ``purpose`` tells why it was asked for: a run began, a run ended, or the connection was down (``repair``).
     """
 
     at: int
     session: str
     entries: tuple[HistoryEntry, ...]
-    purpose: Literal["run", "repair"]
+    purpose: Literal["start", "end", "repair"]
 
 
 @frozen

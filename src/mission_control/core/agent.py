@@ -1,0 +1,362 @@
+"""What one agent does, as events: the state machine behind an agent actor.
+
+Signals in, drafts out. Open and closed runs are the :class:`RunBook`'s; messages the :class:`Conversation`'s; the
+status the :class:`Liveness`'s. A run passes through::
+
+    (unseen) ── started, text, tool ──► open ── ending ──► ending
+                                         │                   │ answer, history, or time
+                                         └── answer ─────────┴──► closed ── started (a retry) ──► open
+
+A source may end a run before it tells the last answer, tell no answer (a failure that only its history knows), or
+vanish in the middle. Whichever way, a message gets exactly one final and a run's start exactly one end.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+from typing import Final as Constant
+
+from attrs import define, field, frozen
+from msgspec import UNSET
+
+from mission_control.core.conversation import Conversation
+from mission_control.core.drafting import Drafting
+from mission_control.core.events import Activity, AgentKey, Draft, FinalState
+from mission_control.core.ids import event_id
+from mission_control.core.liveness import Liveness, LivenessPolicy
+from mission_control.core.ordering import SeenWindow
+from mission_control.core.runs import Run, RunBook
+from mission_control.core.signals import (
+    Beat,
+    HistoryEntry,
+    HistoryMissing,
+    HistorySeen,
+    LinkAlive,
+    LinkDown,
+    LinkUp,
+    Listed,
+    Noted,
+    RunAnswered,
+    RunEnding,
+    RunStarted,
+    Signal,
+    TextSeen,
+    ToolSeen,
+    Unlisted,
+)
+from mission_control.core.views import AgentView, MessageView
+
+SEEN_SIGNALS: Constant = 4_096
+TOOL_PROGRESS_EVERY: Constant = 1_000
+"""At most one ``tool.progress`` event per run in this many ms: tools may report every line they print."""
+
+End = Literal["finished", "failed", "aborted"]
+
+
+@frozen
+class RunPolicy:
+    """How long to wait, in ms, for what a source may never send.
+
+    ``answer_ms``: for a run's last answer after its end. ``orphan_ms``: for the history of a run whose gateway
+    restarted. ``backfill_ms``: how far back a history is brought in that was never seen live.
+    """
+
+    answer_ms: int = 5_000
+    orphan_ms: int = 15_000
+    backfill_ms: int = 24 * 3600 * 1000
+
+
+@define
+class AgentCore:
+    """One agent. All methods are synchronous and give the drafts that follow, in order. ``now`` in ms."""
+
+    key: AgentKey
+    liveness_policy: LivenessPolicy = field(factory=LivenessPolicy)
+    run_policy: RunPolicy = field(factory=RunPolicy)
+    listed: bool = field(init=False, default=False)
+    name: str = field(init=False, default="")
+    runs: RunBook = field(init=False, factory=RunBook)
+    liveness: Liveness = field(init=False)
+    conversation: Conversation = field(init=False)
+    silent_since: int | None = field(init=False, default=None)
+    _seen: SeenWindow = field(init=False, factory=lambda: SeenWindow(SEEN_SIGNALS))
+    _out: Drafting = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._out = Drafting(self.key)
+        self.liveness = Liveness(self.liveness_policy)
+        self.conversation = Conversation(self.key[0])
+
+    @property
+    def repeats(self) -> int:
+        """How many signals were recognised as seen before."""
+        return self._seen.repeats
+
+    def restore(
+        self, view: AgentView | None, open_messages: Iterable[MessageView], recent: Iterable[MessageView], now: int
+    ) -> None:
+        """Go on where the journal stands. Nothing is known of the gateway until it is heard again."""
+        self.conversation.restore(list(open_messages), list(recent))
+        if view is not None:
+            self.listed, self.name = view.listed, view.name
+            for run in view.runs:
+                self.runs.open(run.run_id, run.session, run.started_at)
+            self.liveness.resume(view.status, view.reason, view.clocks)
+        self.liveness.disconnected(now, "not connected to its gateway yet")
+
+    def handle(self, signal: Signal, now: int) -> list[Draft]:
+        """What follows from one signal."""
+        identity: str | None = getattr(signal, "id", None)
+        if identity is not None and not self._seen.first_time(identity):
+            return []
+        _HANDLERS[type(signal)](self, signal, now)
+        return self.tick(now)
+
+    def tick(self, now: int) -> list[Draft]:
+        """What follows from the time alone."""
+        for run in self.runs:
+            if run.ending_at is not None and now >= run.ending_at + self.run_policy.answer_ms:
+                self._end_as_told(run, now)
+            elif run.orphaned_at is not None and now >= run.orphaned_at + self.run_policy.orphan_ms:
+                self._end_orphan(run, now)
+        self.liveness.running = len(self.runs) > 0
+        if (change := self.liveness.judge(now)) is not None:
+            self._out.emit(event_id(*self.key, "status", now, change.status, self.liveness.cause), now, change)
+        elif (beat := self.liveness.beat(now)) is not None:
+            self._out.emit(event_id(*self.key, "beat", now), now, beat, ephemeral=True)
+        return self._out.take()
+
+    def due(self, now: int) -> int | None:
+        """When :meth:`tick` should be called if nothing else happens, in ms."""
+        times = [run.ending_at + self.run_policy.answer_ms for run in self.runs if run.ending_at is not None]
+        times += [run.orphaned_at + self.run_policy.orphan_ms for run in self.runs if run.orphaned_at is not None]
+        if (change := self.liveness.due(now)) is not None:
+            times.append(change)
+        return min(times, default=None)
+
+    # -- signals ----------------------------------------------------------------------------------------------------
+
+    def _started(self, signal: RunStarted, now: int) -> None:
+        self.liveness.progressed(now)
+        session = signal.session or self.runs.session_of(signal.run_id)
+        again = self.runs.get(signal.run_id) is not None or self.runs.is_closed(signal.run_id)
+        for other in self.runs.in_session(session):
+            # A session's runs follow one another: whatever else was open in it has ended without our seeing it.
+            if other.ending_at is not None or other.run_id == signal.run_id:
+                self._end_as_told(other, signal.at)
+            else:
+                self._end(other, signal.at, "aborted", "Run ended unseen", message_state="interrupted")
+        run = self.runs.open(signal.run_id, session, signal.at)
+        self._out.run(signal.id, signal.at, "run.started", "Run retried" if again else "Run started", run)
+
+    def _text(self, signal: TextSeen, now: int) -> None:
+        run = self._run_of(signal)
+        if run is None:
+            return
+        self.liveness.progressed(now)
+        self._out.say(self.conversation.write(run.run_id, run.session, signal.text, signal.delta, signal.at), signal.at)
+
+    def _tool(self, signal: ToolSeen, now: int) -> None:
+        run = self._run_of(signal)
+        if run is None:
+            return
+        self.liveness.progressed(now)
+        duration: int | None = None
+        if signal.phase == "started":
+            # A model calls a tool at the end of a message.
+            self._out.say(self.conversation.close(run.run_id, signal.at, "complete"), signal.at)
+            run.tools[signal.call_id] = signal.at
+        elif signal.phase == "progress":
+            if now - run.progress_told_at < TOOL_PROGRESS_EVERY:
+                return
+            run.progress_told_at = now
+        elif (began := run.tools.pop(signal.call_id, None)) is not None:
+            duration = signal.at - began
+        verb = {"started": "started", "progress": "reported", "finished": "finished", "failed": "failed"}[signal.phase]
+        detail = {"call_id": signal.call_id, **signal.detail}
+        title = f"Tool {signal.tool} {verb}"
+        self._out.run(signal.id, signal.at, f"tool.{signal.phase}", title, run, signal.tool, detail, duration)
+
+    def _ending(self, signal: RunEnding, now: int) -> None:
+        run = self.runs.get(signal.run_id)
+        if run is None:
+            return
+        self.liveness.progressed(now)
+        run.ending_at, run.error = now, signal.error
+
+    def _answered(self, signal: RunAnswered, now: int) -> None:
+        self.liveness.progressed(now)
+        run = self.runs.get(signal.run_id)
+        if run is None:
+            self._answered_unseen(signal)
+        elif signal.state == "aborted":
+            self._end(run, signal.at, "aborted", "Run aborted", message_state="aborted")
+        elif signal.state == "error":
+            self._end(run, signal.at, "failed", signal.error or "the run failed", message_state="error")
+        else:
+            run.answer = signal.text
+            if signal.provisional:
+                run.ending_at = now
+            else:
+                self._end_as_told(run, signal.at)
+
+    def _answered_unseen(self, signal: RunAnswered) -> None:
+        """An answer of a run that is closed already, or never showed."""
+        session = signal.session or self.runs.session_of(signal.run_id)
+        if signal.text is not None:
+            self._out.say(self.conversation.answer(signal.run_id, session, signal.text, signal.at), signal.at)
+        elif not self.runs.is_closed(signal.run_id) and signal.state == "complete":
+            run = Run(signal.run_id, session, signal.at)
+            self._out.run(signal.id, signal.at, "run.queued", "Message queued: its session is busy", run)
+
+    def _noted(self, signal: Noted, now: int) -> None:
+        self.liveness.heard_agent(now)
+        activity = Activity(
+            kind=signal.kind,
+            title=signal.title,
+            run_id=UNSET if signal.run_id is None else signal.run_id,
+            session=UNSET if signal.session is None else signal.session,
+            detail=UNSET if signal.detail is None else signal.detail,
+        )
+        self._out.emit(signal.id, signal.at, activity)
+
+    def _history(self, signal: HistorySeen, now: int) -> None:
+        backfill = signal.at - self.run_policy.backfill_ms
+        since = max(backfill, self.conversation.oldest(signal.session) or backfill)
+        found = self.conversation.reconcile(
+            signal.session, signal.entries, since=since, run_began=self.runs.began(), now=signal.at
+        )
+        for at, event in found.events:
+            self._out.say([event], at)
+        if signal.purpose == "repair" and found.repaired and self.silent_since is not None:
+            self._out.repaired(signal.session, self.silent_since, signal.at, found.repaired)
+        for run in self.runs.in_session(signal.session):
+            self._settle(run, signal, now)
+
+    def _settle(self, run: Run, signal: HistorySeen, now: int) -> None:
+        """What a history says of an open run in its session."""
+        entries = [entry for entry in signal.entries if entry.role == "assistant" and entry.at >= run.began]
+        failure = next((entry for entry in reversed(entries) if entry.error is not None), None)
+        last: HistoryEntry | None = entries[-1] if entries else None
+        if last is not None and last is failure:
+            failed_at = event_id(*self.key, signal.session, last.at, "error")
+            self._end(run, signal.at, "failed", last.error or "", message_state="error", name=failed_at)
+        elif last is not None and last.ends_run and run.ending_at is not None:
+            self._end_as_told(run, signal.at)
+        elif last is not None and last.ends_run and signal.purpose == "repair":
+            self._end(run, signal.at, "finished", "Run finished while the connection was down")
+        elif run.ending_at is not None and signal.purpose == "end":
+            self._end_as_told(run, signal.at)
+        elif run.orphaned_at is not None and signal.purpose == "repair":
+            self._end_orphan(run, signal.at)
+        elif run.interrupted_at is not None and signal.purpose == "repair":
+            self._out.gap(run, self.silent_since, signal.at, "what its tools did meanwhile is not known")
+            run.interrupted_at = None
+
+    def _history_missing(self, signal: HistoryMissing, now: int) -> None:
+        for run in self.runs.in_session(signal.session):
+            if run.orphaned_at is not None:
+                self._end_orphan(run, signal.at)
+            elif run.ending_at is not None:
+                self._end_as_told(run, signal.at)
+            elif run.interrupted_at is not None:
+                self._out.gap(run, self.silent_since, signal.at, f"its history could not be read: {signal.reason}")
+                run.interrupted_at = None
+
+    def _listed(self, signal: Listed, now: int) -> None:
+        self.liveness.listed, self.liveness.heartbeat_ms = True, signal.heartbeat_ms
+        if not self.listed or self.name != signal.name:
+            title = "Agent renamed" if self.listed else "Agent added"
+            self._out.emit(signal.id, signal.at, Activity("agent.added", title, detail={"name": signal.name}))
+        self.listed, self.name = True, signal.name
+
+    def _unlisted(self, signal: Unlisted, now: int) -> None:
+        self.liveness.listed = False
+        if self.listed:
+            self._out.emit(signal.id, signal.at, Activity("agent.removed", "Agent removed from its gateway"))
+        self.listed = False
+
+    def _link_up(self, signal: LinkUp, now: int) -> None:
+        self.liveness.connected(now)
+        self.silent_since = signal.silent_since
+        for run in self.runs:
+            if signal.rebooted:
+                run.orphaned_at = now
+            elif signal.silent_since is not None:
+                run.interrupted_at = signal.silent_since
+
+    def _link_down(self, signal: LinkDown, now: int) -> None:
+        self.liveness.disconnected(now, signal.reason)
+
+    def _link_alive(self, signal: LinkAlive, now: int) -> None:
+        self.liveness.heard_gateway(now)
+
+    def _beat(self, signal: Beat, now: int) -> None:
+        self.liveness.heard_agent(now)
+
+    # -- ends -------------------------------------------------------------------------------------------------------
+
+    def _run_of(self, signal: TextSeen | ToolSeen) -> Run | None:
+        """The run that a signal belongs to, opened if this is the first that is seen of it; None if it is over."""
+        run = self.runs.get(signal.run_id)
+        if run is not None or self.runs.is_closed(signal.run_id):
+            return run
+        run = self.runs.open(signal.run_id, signal.session or "", signal.at)
+        title = "Run joined in progress"
+        self._out.run(event_id(*self.key, run.run_id, "joined"), signal.at, "run.started", title, run)
+        return run
+
+    def _end_as_told(self, run: Run, at: int) -> None:
+        """The run is over, and what its source said last is the last word on it."""
+        if run.error is not None:
+            self._end(run, at, "failed", run.error, message_state="error")
+        else:
+            self._end(run, at, "finished", "Run finished")
+
+    def _end_orphan(self, run: Run, at: int) -> None:
+        """The gateway that ran this is gone."""
+        cut = self.conversation.open_message(run.run_id) is not None
+        lost = "the rest of its message is lost" if cut else "what it did last is not known"
+        self._out.gap(run, self.silent_since, at, lost)
+        self._end(run, at, "failed", "the gateway restarted in the middle of the run", message_state="interrupted")
+
+    def _end(
+        self,
+        run: Run,
+        at: int,
+        end: End,
+        title: str,
+        *,
+        message_state: FinalState = "complete",
+        name: str | None = None,
+    ) -> None:
+        error = title if message_state == "error" else None
+        if run.answer is not None and message_state == "complete":
+            self._out.say(self.conversation.answer(run.run_id, run.session, run.answer, at), at)
+        self._out.say(self.conversation.close(run.run_id, at, message_state, error=error), at)
+        self.runs.close(run)
+        self.conversation.forget_run(run.run_id)
+        if end == "failed":
+            self.liveness.failure = title
+            title = f"Run failed: {title}"
+        elif end == "finished":
+            self.liveness.failure = None
+        name = name or event_id(*self.key, run.run_id, run.began, "end")
+        self._out.run(name, at, f"run.{end}", title, run, duration=max(0, at - run.began))
+
+
+_HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {
+    RunStarted: AgentCore._started,
+    TextSeen: AgentCore._text,
+    ToolSeen: AgentCore._tool,
+    RunEnding: AgentCore._ending,
+    RunAnswered: AgentCore._answered,
+    Noted: AgentCore._noted,
+    HistorySeen: AgentCore._history,
+    HistoryMissing: AgentCore._history_missing,
+    Listed: AgentCore._listed,
+    Unlisted: AgentCore._unlisted,
+    LinkUp: AgentCore._link_up,
+    LinkDown: AgentCore._link_down,
+    LinkAlive: AgentCore._link_alive,
+    Beat: AgentCore._beat,
+}

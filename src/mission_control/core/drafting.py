@@ -1,0 +1,74 @@
+"""Drafts of one agent's events, with their ids and their wording."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import define, field
+from msgspec import UNSET
+
+from mission_control.core.events import Activity, AgentKey, Chunk, Draft, Final, Payload
+from mission_control.core.ids import event_id
+from mission_control.core.runs import Run
+
+
+@define
+class Drafting:
+    """Collects drafts in order until they are taken. Times are in ms."""
+
+    key: AgentKey
+    _drafts: list[Draft] = field(init=False, factory=list)
+
+    def take(self) -> list[Draft]:
+        drafts, self._drafts = self._drafts, []
+        return drafts
+
+    def emit(self, name: str, at: int, payload: Payload, *, ephemeral: bool = False) -> None:
+        gateway, agent_id = self.key
+        self._drafts.append(Draft(name, at, gateway, agent_id, payload, ephemeral))
+
+    def say(self, events: Iterable[Chunk | Final], at: int) -> None:
+        """Parts of messages. Their ids leave no room for a second chunk of one index or a second final."""
+        for event in events:
+            part = "final" if isinstance(event, Final) else event.index
+            self.emit(event_id(event.message_id, part), at, event)
+
+    def run(
+        self,
+        name: str,
+        at: int,
+        kind: str,
+        title: str,
+        run: Run,
+        tool: str | None = None,
+        detail: dict[str, Any] | None = None,
+        duration: int | None = None,
+    ) -> None:
+        """An activity of a run."""
+        activity = Activity(
+            kind=kind,
+            title=title,
+            run_id=run.run_id,
+            session=run.session,
+            tool=UNSET if tool is None else tool,
+            detail=UNSET if detail is None else detail,
+            duration_ms=UNSET if duration is None else duration,
+        )
+        self.emit(name, at, activity)
+
+    def gap(self, run: Run, since: int | None, at: int, what: str) -> None:
+        """Declare what was not received between ``since`` and ``at`` and cannot be had any more."""
+        since = at if since is None else since
+        seconds = max(0, at - since) / 1000
+        title = f"Not received: the connection was down for {seconds:.0f} s in the middle of a run; {what}"
+        self.run(event_id(*self.key, run.run_id, since, "gap"), at, "stream.gap", title, run, detail=_span(since, at))
+
+    def repaired(self, session: str, since: int, at: int, count: int) -> None:
+        """Tell that messages from between ``since`` and ``at`` were brought in from history."""
+        messages = "1 message" if count == 1 else f"{count} messages"
+        detail = {**_span(since, at), "messages": count}
+        activity = Activity("stream.repaired", f"Repaired from history: {messages}", session=session, detail=detail)
+        self.emit(event_id(*self.key, session, since, "repaired"), at, activity)
+
+
+def _span(since: int, at: int) -> dict[str, Any]:
+    return {"from": since, "to": at}

@@ -1,0 +1,76 @@
+"""The runs of one agent: which are open, which are waiting for their last answer, which are over."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final as Constant
+
+from attrs import Factory, define, field
+
+CLOSED_RUNS: Constant = 512
+"""How many closed runs are remembered, so that a late text does not open them again."""
+
+
+@define
+class Run:
+    """An open run. ``began`` is the source's time; the other times are ours. All in ms.
+
+    ``ending_at``: the source said that it is over, and the last word on it is awaited. ``answer``, ``error``: what the
+    source said of its outcome so far. ``orphaned_at``: the gateway that ran it
+    is gone. ``interrupted_at``: the connection was lost while it ran. ``tools``: when each tool call began, by call id.
+    """
+
+    run_id: str
+    session: str
+    began: int
+    ending_at: int | None = None
+    answer: str | None = None
+    error: str | None = None
+    orphaned_at: int | None = None
+    interrupted_at: int | None = None
+    tools: dict[str, int] = Factory(dict)
+    progress_told_at: int = 0
+
+
+@define
+class RunBook:
+    """Open runs by id, oldest first, and the newest closed ones with their session."""
+
+    _open: dict[str, Run] = field(init=False, factory=dict)
+    _closed: OrderedDict[str, str] = field(init=False, factory=OrderedDict)
+
+    def __iter__(self) -> Iterator[Run]:
+        """The open runs, oldest first; safe against closing while iterating."""
+        return iter(list(self._open.values()))
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def get(self, run_id: str) -> Run | None:
+        return self._open.get(run_id)
+
+    def open(self, run_id: str, session: str, began: int) -> Run:
+        """Start a run, or start it again."""
+        self._closed.pop(run_id, None)
+        run = self._open[run_id] = Run(run_id, session, began)
+        return run
+
+    def close(self, run: Run) -> None:
+        self._open.pop(run.run_id, None)
+        self._closed[run.run_id] = run.session
+        while len(self._closed) > CLOSED_RUNS:
+            self._closed.popitem(last=False)
+
+    def is_closed(self, run_id: str) -> bool:
+        return run_id in self._closed
+
+    def session_of(self, run_id: str) -> str:
+        """The session of a run that is or was known, else ``""``."""
+        run = self._open.get(run_id)
+        return run.session if run is not None else self._closed.get(run_id, "")
+
+    def in_session(self, session: str) -> list[Run]:
+        return [run for run in self._open.values() if run.session == session]
+
+    def began(self) -> dict[str, int]:
+        """When each open run began."""
+        return {run.run_id: run.began for run in self._open.values()}
