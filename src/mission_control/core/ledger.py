@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 from attrs import Factory, define, frozen
 
-from mission_control.core.events import AgentKey, Draft, Event, Payload, encode
+from mission_control.core.events import AgentKey, Chunk, Draft, Event, Final, Payload, decode_payload, encode
 from mission_control.core.projection import Projection
 
 
@@ -27,7 +27,7 @@ class Commit:
     """What one append made visible: every journaled event with ``after < offset <= head``, in order.
 
     ``events`` also holds the batch's ephemeral events, at the place where they came. ``duplicates`` counts the drafts
-    whose ``event_id`` the journal already had.
+    that were left out: the journal already had their ``event_id``, or the final of their message.
     """
 
     epoch: str
@@ -46,25 +46,44 @@ class Ledger:
     sequences: dict[AgentKey, int] = Factory(dict)
     projection: Projection = Factory(Projection)
 
-    def admit(self, drafts: Sequence[Draft], known: Collection[str]) -> tuple[Sequence[Entry], int]:
+    def admit(
+        self, drafts: Sequence[Draft], known: Collection[str], finished: Collection[str] = ()
+    ) -> tuple[Sequence[Entry], int]:
         """Number the drafts that are not ``known`` yet and fold them into the projection.
+
+        A message ends once: after its final, whatever else comes of it is a duplicate too. So a chunk that arrives
+        again after its row was compacted away cannot open its message a second time.
 
         Args:
             known: the event ids among these drafts that the journal already holds.
+            finished: the message ids among these drafts that the journal holds a final of.
 
         Returns:
             The admitted entries in order (ephemeral ones with offset None) and how many drafts were duplicates.
         """
         seen = set(known)
+        ended = set(finished)
         entries: list[Entry] = []
         for draft in drafts:
+            payload = draft.payload
             if draft.event_id in seen:
                 continue
+            if isinstance(payload, Chunk | Final):
+                if payload.message_id in ended:
+                    continue
+                if isinstance(payload, Final):
+                    ended.add(payload.message_id)
             seen.add(draft.event_id)
             event = self._number(draft)
-            self.projection.apply(event, draft.payload)
-            entries.append(Entry(event, draft.payload))
+            self.projection.apply(event, payload)
+            entries.append(Entry(event, payload))
         return entries, len(drafts) - len(entries)
+
+    def restore(self, event: Event) -> None:
+        """Take in the next event that storage already holds."""
+        self.projection.apply(event, decode_payload(event.type, event.payload))
+        self.sequences[event.key] = event.sequence
+        self.head = event.offset or self.head
 
     def _number(self, draft: Draft) -> Event:
         key = draft.key

@@ -31,8 +31,9 @@ _RUN_ENDS: Constant = {"run.finished": False, "run.aborted": False, "run.failed"
 class Projection:
     """Gateways, agents, open messages, newest finals and newest activities after the last applied event.
 
-    The four ``put_*`` methods load it from storage; :meth:`apply` keeps it current. Loading finals and activities must
-    happen in offset order.
+    The ``put_*`` methods load it from storage; :meth:`apply` keeps it current. Loading chunks, finals and activities
+    must happen in offset order. ``finals_after`` is the offset of the newest final that had to go for
+    :data:`FINALS_BYTES`; storage keeps it, so that loading ends with the same finals as applying did.
     """
 
     def __init__(self) -> None:
@@ -42,10 +43,16 @@ class Projection:
         self._finals: OrderedDict[str, MessageView] = OrderedDict()
         self._finals_of: dict[AgentKey, deque[str]] = {}
         self._finals_bytes = 0
+        self.finals_after = 0
         self._feed: deque[Event] = deque(maxlen=FEED_KEPT)
 
     def apply(self, event: Event, payload: Payload) -> None:
-        """Fold one event in. ``payload`` is ``event.payload`` decoded."""
+        """Fold one event in. ``payload`` is ``event.payload`` decoded.
+
+        Of ephemeral events only heartbeats count: the others leave nothing behind that could be shown again.
+        """
+        if event.offset is None and not isinstance(payload, Heartbeat):
+            return
         match payload:
             case Chunk():
                 self._chunk(event, payload)
@@ -70,98 +77,70 @@ class Projection:
         self.gateways[view.id] = view
 
     def put_agent(self, view: AgentView) -> None:
+        view.run = view.runs[-1] if view.runs else None  # the same object again, as its changes are shared
         self.agents[(view.gateway, view.id)] = view
 
-    def put_message(self, view: MessageView) -> None:
-        """Add an open message, or a final that is newer than all finals so far."""
-        if view.state == "streaming":
-            self.open[view.message_id] = view
+    def put_chunk(self, event: Event, chunk: Chunk) -> None:
+        """Add to the text of an open message, or open it."""
+        message = self.open.get(chunk.message_id)
+        if message is None:
+            self.open[chunk.message_id] = _opened(event, chunk)
             return
+        message.text += chunk.delta
+        message.next_index = chunk.index + 1
+        message.offset = event.offset or message.offset
+
+    def put_final(self, view: MessageView) -> None:
+        """Add the final of a message that has none yet; it is newer than all finals so far."""
         self.open.pop(view.message_id, None)
         self._finals[view.message_id] = view
-        self._finals_bytes += len(view.text)
+        self._finals_bytes += _size(view)
         mine = self._finals_of.setdefault((view.gateway, view.agent_id), deque())
         mine.append(view.message_id)
         if len(mine) > FINALS_PER_AGENT:
-            self._forget(mine.popleft())
+            self._drop_final(mine.popleft())
         while self._finals_bytes > FINALS_BYTES and len(self._finals) > 1:
-            oldest = next(iter(self._finals.values()))
-            self._finals_of[(oldest.gateway, oldest.agent_id)].popleft()
-            self._forget(oldest.message_id)
+            self.finals_after = self._drop_oldest_final()
 
     def put_activity(self, event: Event) -> None:
         self._feed.append(event)
+
+    def forget(self, up_to: int) -> None:
+        """Drop the finals and activities at or below an offset: storage no longer has them."""
+        while self._finals and next(iter(self._finals.values())).offset <= up_to:
+            self._drop_oldest_final()
+        while self._feed and (self._feed[0].offset or 0) <= up_to:
+            self._feed.popleft()
 
     def snapshot(self, cursor: Cursor, select: Filter) -> Snapshot:
         """What ``select`` admits, copied, so that it stays as it was at ``cursor``."""
         admits = select.admits_agent
         messages: list[MessageView] = []
         if select.admits_type("conversation.final"):
-            held = (*self._finals.values(), *self.open.values())
-            messages = [evolve(view) for view in held if admits(view.gateway, view.agent_id)]
+            # A final never changes again, so the snapshot may share it.
+            held = (*self._finals.values(), *map(evolve, self.open.values()))
+            messages = [view for view in held if admits(view.gateway, view.agent_id)]
         feed: list[Event] = []
         if select.admits_type("activity.event"):
             feed = _newest(self._feed, select)
         return Snapshot(
             cursor=cursor,
             gateways=[evolve(view) for view in self.gateways.values() if admits(view.id, None)],
-            agents=[
-                evolve(
-                    view,
-                    sessions=list(view.sessions),
-                    run=view.run and evolve(view.run),
-                    counters=evolve(view.counters),
-                )
-                for view in self.agents.values()
-                if admits(view.gateway, view.id)
-            ],
+            agents=[_copy(view) for view in self.agents.values() if admits(view.gateway, view.id)],
             messages=messages,
             feed=feed,
         )
 
     def _chunk(self, event: Event, chunk: Chunk) -> None:
-        view = self._touch(event, chunk.session)
-        view.last_event_at = event.timestamp
-        message = self.open.get(chunk.message_id)
-        if message is None:
-            self.open[chunk.message_id] = MessageView(
-                message_id=chunk.message_id,
-                agent_id=event.agent_id or "",
-                gateway=event.gateway,
-                run_id=chunk.run_id,
-                session=chunk.session,
-                role=chunk.role,
-                state="streaming",
-                text=chunk.delta,
-                timestamp=event.timestamp,
-                offset=event.offset or 0,
-                next_index=chunk.index + 1,
-            )
-            return
-        message.text += chunk.delta
-        message.next_index = chunk.index + 1
-        message.offset = event.offset or message.offset
+        self._touch(event, chunk.session)
+        self.put_chunk(event, chunk)
 
     def _final(self, event: Event, final: Final) -> None:
         view = self._touch(event, final.session)
         view.counters.messages += 1
         opened = self.open.get(final.message_id)
-        began = final.started_at if final.started_at is not UNSET else event.timestamp
-        self.put_message(
-            MessageView(
-                message_id=final.message_id,
-                agent_id=event.agent_id or "",
-                gateway=event.gateway,
-                run_id=final.run_id,
-                session=final.session,
-                role=final.role,
-                state=final.state,
-                text=final.text,
-                timestamp=opened.timestamp if opened is not None else began,
-                offset=event.offset or 0,
-                error=final.error,
-            )
-        )
+        began = began_at(event, final) if opened is None else opened.timestamp
+        self.put_final(finished(event, final, began))
 
     def _activity(self, event: Event, activity: Activity) -> None:
         session = activity.session if activity.session is not UNSET else None
@@ -221,8 +200,57 @@ class Projection:
             del view.sessions[:-SESSIONS_PER_AGENT]
         return view
 
-    def _forget(self, message_id: str) -> None:
-        self._finals_bytes -= len(self._finals.pop(message_id).text)
+    def _drop_oldest_final(self) -> int:
+        """Drop it and give its offset."""
+        oldest = next(iter(self._finals.values()))
+        self._finals_of[(oldest.gateway, oldest.agent_id)].popleft()
+        self._drop_final(oldest.message_id)
+        return oldest.offset
+
+    def _drop_final(self, message_id: str) -> None:
+        self._finals_bytes -= _size(self._finals.pop(message_id))
+
+
+def began_at(event: Event, final: Final) -> int:
+    """When a message without chunks began, in ms."""
+    return event.timestamp if final.started_at is UNSET else final.started_at
+
+
+def finished(event: Event, final: Final, began: int) -> MessageView:
+    """The message that a final ends; ``began`` in ms."""
+    return MessageView(
+        message_id=final.message_id,
+        agent_id=event.agent_id or "",
+        gateway=event.gateway,
+        run_id=final.run_id,
+        session=final.session,
+        role=final.role,
+        state=final.state,
+        text=final.text,
+        timestamp=began,
+        offset=event.offset or 0,
+        error=final.error,
+    )
+
+
+def _opened(event: Event, chunk: Chunk) -> MessageView:
+    return MessageView(
+        message_id=chunk.message_id,
+        agent_id=event.agent_id or "",
+        gateway=event.gateway,
+        run_id=chunk.run_id,
+        session=chunk.session,
+        role=chunk.role,
+        state="streaming",
+        text=chunk.delta,
+        timestamp=event.timestamp,
+        offset=event.offset or 0,
+        next_index=chunk.index + 1,
+    )
+
+
+def _size(view: MessageView) -> int:
+    return len(view.text.encode())
 
 
 def _end_run(view: AgentView, run_id: str) -> None:
