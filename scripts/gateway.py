@@ -1,8 +1,8 @@
 """Installs the real gateway, for the end-to-end tests.
 
-`scripts/clawdbot/package.json` overrides two of its dependencies: one is fetched from git, which a registry-only network
-can't do, and the other brings a gigabyte of model runtime that a gateway in front of a remote model never loads. The lock
-file beside it pins every package by its hash.
+`scripts/clawdbot/package.json` overrides two of its dependencies: one is fetched from git, which a registry-only
+network can't do, and the other brings a gigabyte of model runtime that a gateway in front of a remote model never
+loads. The lock file beside it pins every package by its hash.
 """
 
 import shutil
@@ -26,7 +26,9 @@ def install() -> Path:
     """Install it unless it is there already, and return its entry script."""
     if DONE.exists():
         return ENTRY
-    print(f"installing the real gateway, clawdbot {VERSION}, into {HOME.relative_to(ROOT)} (450 MB) ...", file=sys.stderr)
+    print(
+        f"installing the real gateway, clawdbot {VERSION}, into {HOME.relative_to(ROOT)} (450 MB) ...", file=sys.stderr
+    )
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):

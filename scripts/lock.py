@@ -21,16 +21,11 @@ def compile_lock(name: str, source: Path, *options: str) -> None:
     """Resolve `source` anew and write `requirements/<name>.txt`."""
     target = REQUIREMENTS / f"{name}.txt"
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_"))}
-    subprocess.run(
-        [
-            *(VENV_BIN / "uv", "pip", "compile", source.relative_to(ROOT), *options, "--output-file", target),
-            *("--universal", "--python-version", OLDEST_PYTHON, "--upgrade", "--generate-hashes"),
-            *("--no-config", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--quiet"),
-        ],
-        cwd=ROOT,
-        env=clean,
-        check=True,
-    )
+    command: list[str | Path] = [VENV_BIN / "uv", "pip", "compile", source.relative_to(ROOT), *options]
+    command += ["--output-file", target, "--upgrade", "--generate-hashes", "--universal"]
+    command += ["--python-version", OLDEST_PYTHON, "--no-config", "--no-header", "--no-annotate", "--quiet"]
+    command += ["--no-emit-index-url", "--no-emit-find-links"]
+    subprocess.run(command, cwd=ROOT, env=clean, check=True)
     target.write_text(HEADER.format(source=source.relative_to(ROOT)) + target.read_text())
 
 

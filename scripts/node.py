@@ -64,7 +64,11 @@ def link(package: Path, into: Path) -> Path:
     """
     into.mkdir(parents=True, exist_ok=True)
     npm = package / "lib" / "node_modules" / "npm" / "bin"
-    for name, target in {"node": package / "bin" / "node", "npm": npm / "npm-cli.js", "npx": npm / "npx-cli.js"}.items():
+    for name, target in {
+        "node": package / "bin" / "node",
+        "npm": npm / "npm-cli.js",
+        "npx": npm / "npx-cli.js",
+    }.items():
         (into / name).unlink(missing_ok=True)
         (into / name).symlink_to(target)
     return into

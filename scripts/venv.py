@@ -1,6 +1,6 @@
 """Keeps `.venv` in step with the lock files, doing nothing when nothing changed.
 
-`python -m scripts.venv runtime` or `python -m scripts.venv dev` installs what the lock of that name pins, then the project itself.
+`python -m scripts.venv runtime` (or `dev`) installs what the lock of that name pins, then the project itself.
 """
 
 import hashlib

@@ -63,7 +63,7 @@ class RealGateway:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             self.kill()
 
     def start(self) -> None:
@@ -164,6 +164,8 @@ class RealGateway:
                 },
                 "list": [self.agent_config(name) for name in self.agents],
             },
+            "commands": {"restart": True},  # else it ignores SIGUSR1
+            "logging": {"file": str(self.state / "gateway.log")},
             "update": {"checkOnStart": False},
             "browser": {"enabled": False},
             "skills": {"allowBundled": ["none-of-them"]},

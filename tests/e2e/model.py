@@ -1,15 +1,17 @@
 """A stand-in for the language model behind the real gateway.
 
-This is the one part of the end-to-end tests that can't be real: a model answers over the internet, costs money and never
-says the same thing twice. The gateway talks to it exactly as it talks to any OpenAI-compatible service
-(`POST /v1/chat/completions` with `stream: true`, answered as server-sent events), so everything from the gateway on is real.
+This is the one part of the end-to-end tests that can't be real: a model answers over the internet, costs money and
+never says the same thing twice. The gateway talks to it exactly as it talks to any OpenAI-compatible service
+(`POST /v1/chat/completions` with `stream: true`, answered as server-sent events), so everything from the gateway on
+is real.
 
 A test teaches the model its lines before it sends a prompt:
 
     model.teach("weather", Turn(Say("Let me look. "), Call("read", {"path": "a.txt"})), Turn(Say("It rains.")))
 
-The reply is chosen by the phrase that the newest user message contains. Its turns answer in order, one per request of the
-agent's tool loop. A `Hold` lets the test decide when the stream goes on, so that nothing depends on how fast a machine is.
+The reply is chosen by the phrase that the newest user message contains. Its turns answer in order, one per request of
+the agent's tool loop. A `Hold` lets the test decide when the stream goes on, so that nothing depends on how fast a
+machine is.
 """
 
 import json
@@ -17,6 +19,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +28,9 @@ from attrs import define, field, frozen
 
 HOLD_LIMIT_S = 120.0
 """A gate nobody opens ends the stream after this long, so that a failed test can't leave a thread behind."""
+
+ANNOTATION = re.compile(r"\n\[message_id: [^\]]*\]\Z")
+"""What the gateway adds to a user's message before it shows it to the model."""
 
 
 @frozen
@@ -152,7 +158,7 @@ def last_prompt(messages: list[dict[str, Any]]) -> tuple[str, int]:
     turn = 0
     for message in reversed(messages):
         if message["role"] == "user":
-            return plain_text(message["content"]), turn
+            return ANNOTATION.sub("", plain_text(message["content"])), turn
         turn += message["role"] == "assistant"
     return "", turn
 
@@ -181,7 +187,11 @@ def handler_for(model: Model) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, format: str, *args: object) -> None:
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # an aborted run hangs up, a stopped gateway too
+                super().handle()
+
+        def log_message(self, *args: object) -> None:
             """The gateway's log shows what it asked for."""
 
         def do_GET(self) -> None:
@@ -189,10 +199,7 @@ def handler_for(model: Model) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            try:
-                self.stream(model.answer(body["messages"]))
-            except (BrokenPipeError, ConnectionResetError):  # an aborted run hangs up
-                self.close_connection = True
+            self.stream(model.answer(body["messages"]))
 
         def stream(self, steps: tuple[Step, ...]) -> None:
             if steps and isinstance(steps[0], Refuse):
@@ -201,13 +208,13 @@ def handler_for(model: Model) -> type[BaseHTTPRequestHandler]:
                 return
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
-            self.send_header("connection", "close")
+            self.send_header("transfer-encoding", "chunked")
             self.end_headers()
             self.chunk({"role": "assistant", "content": ""})
             finish = "stop"
             for step in steps:
                 if isinstance(step, Cut):
-                    self.connection.close()
+                    self.close_connection = True  # without the last chunk: the client sees a broken answer
                     return
                 if isinstance(step, Hold):
                     step.gate.wait(HOLD_LIMIT_S)
@@ -216,8 +223,8 @@ def handler_for(model: Model) -> type[BaseHTTPRequestHandler]:
                     for delta in deltas(step):
                         self.chunk(delta)
             self.chunk({}, finish)
-            self.wfile.write(b"data: [DONE]\n\n")
-            self.close_connection = True
+            self.write_event(b"[DONE]")
+            self.wfile.write(b"0\r\n\r\n")
 
         def chunk(self, delta: dict[str, Any], finish: str | None = None) -> None:
             frame = {
@@ -229,7 +236,12 @@ def handler_for(model: Model) -> type[BaseHTTPRequestHandler]:
             }
             if finish:
                 frame["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
-            self.wfile.write(b"data: " + json.dumps(frame).encode() + b"\n\n")
+            self.write_event(json.dumps(frame).encode())
+
+        def write_event(self, data: bytes) -> None:
+            """One server-sent event as one chunk of the chunked transfer coding (RFC 9112, 7.1)."""
+            event = b"data: " + data + b"\n\n"
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
             self.wfile.flush()
 
         def reply_json(self, status: int, value: object) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,
     CloseConnection,
-    Message,
+    Event,
     Ping,
     Request,
     TextMessage,
@@ -41,7 +42,7 @@ class Refused(Exception):
 
 
 class ConnectionLost(Exception):
-    """The connection ended while an answer or an event was awaited. `code` is the close code, 1006 if there was none."""
+    """The connection ended while something was awaited. `code` is the close code, 1006 if there was none."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(f"{code} {reason}")
@@ -103,11 +104,7 @@ class Operator:
             raise
 
     def close(self) -> None:
-        with self._writing:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:  # the gateway was faster
-                pass
+        self._hang_up()
         self._reader.join(ANSWER_LIMIT_S)
         self._socket.close()
 
@@ -145,9 +142,7 @@ class Operator:
         payload: Frame = self.wait_for(ends, within=within)["payload"]
         return payload
 
-    def wait_for(
-        self, wanted: Callable[[Frame], bool], since: int = 0, within: float = ANSWER_LIMIT_S
-    ) -> Frame:
+    def wait_for(self, wanted: Callable[[Frame], bool], since: int = 0, within: float = ANSWER_LIMIT_S) -> Frame:
         """The first frame from position `since` of `frames` on that is `wanted`; waits for it."""
         deadline = time.monotonic() + within
         position = since
@@ -199,7 +194,11 @@ class Operator:
             "auth": {"token": self.token},
         }
 
-    def _send_event(self, event: Request | Message | Any) -> None:
+    def _hang_up(self) -> None:
+        with suppress(OSError):  # the gateway was faster
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _send_event(self, event: Event) -> None:
         with self._writing:
             self._socket.sendall(self._wire.send(event))
 
@@ -219,10 +218,12 @@ class Operator:
                             self._send_event(event.response())
                         case CloseConnection():
                             code, reason = event.code, event.reason or ""
+                            self._send_event(event.response())
                         case AcceptConnection():
                             pass
         except OSError:  # closed under us: the same as an end without a goodbye
             pass
+        self._hang_up()  # a gateway that shuts down waits for its clients' ends of the connections
         with self._news:
             self._closed = ConnectionLost(code, reason)
             self._news.notify_all()

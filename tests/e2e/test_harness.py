@@ -14,9 +14,7 @@ def test_streamed_answer_reaches_a_reader_and_the_history(gateway: RealGateway, 
     with gateway.operator() as person, gateway.operator(scopes=("operator.read",)) as reader:
         run_id = person.chat_send("agent:alpha:main", "Please introduce yourself.")
         end = reader.wait_end(run_id)
-        texts = [
-            event["data"]["text"] for event in reader.events("agent", run_id) if event["stream"] == "assistant"
-        ]
+        texts = [event["data"]["text"] for event in reader.events("agent", run_id) if event["stream"] == "assistant"]
         history = reader.chat_history("agent:alpha:main")
 
     assert texts[0] == "I"
