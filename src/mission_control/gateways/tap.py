@@ -135,10 +135,10 @@ class TapStream(trio.abc.Stream):
         received = b""
         while _END_OF_HEAD not in received:
             data = await self._read()
-            received += data
             if not data or len(received) > _HEAD_BYTES:
                 self.ended.set()
                 return b""
+            received += data
         head, _, self._unread = received.partition(_END_OF_HEAD)
         self._shaking_hands = False
         status = head.partition(b"\r\n")[0]

@@ -24,7 +24,7 @@ _CLOSE_SECONDS = 1.0  # how long a polite goodbye may take
 _UNSUPPORTED = 1003
 
 
-class LinkFailed(Exception):  # noqa: N818 - a verdict on the link, named like LinkClosed
+class LinkFailed(Exception):
     """The link could not be opened. ``remedy`` is one line that tells the operator what to do about it."""
 
     def __init__(self, message: str, remedy: str) -> None:
@@ -32,7 +32,7 @@ class LinkFailed(Exception):  # noqa: N818 - a verdict on the link, named like L
         self.remedy = remedy
 
 
-class LinkClosed(Exception):  # noqa: N818 - not always an error: gateways end links on purpose
+class LinkClosed(Exception):
     """The peer or the network ended the link.
 
     ``code`` is the WebSocket close code, 1005 for a close frame without one, None when there was no close frame.
@@ -70,6 +70,7 @@ class Link:
         self._connection = connection
         self._tap = tap
         self._end: LinkClosed | None = None
+        self._cut_short = False
 
     async def receive(self) -> Sequence[bytes]:
         """Every complete text message that has arrived, in order, at least one. Not checked to be UTF-8.
@@ -95,6 +96,7 @@ class Link:
         except (ConnectionClosed, LocalProtocolError, trio.ClosedResourceError):
             raise self._ended() from None
         except trio.Cancelled:
+            self._cut_short = True
             self._finish(None, "a send was cut short")
             raise
 
@@ -206,7 +208,10 @@ async def _shake_hands(
 
 
 async def _close(link: Link) -> None:
+    """Say goodbye and wait for the answer, unless the peer would take the goodbye for the rest of a message."""
     link._finish(None, "the link was closed by this side")
+    if link._cut_short:
+        return
     try:
         await link._connection.aclose()
     except (ConnectionClosed, LocalProtocolError, trio.ClosedResourceError):
