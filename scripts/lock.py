@@ -32,10 +32,9 @@ def compile_lock(name: str, source: Path, *options: str) -> None:
 def main() -> None:
     venv.create()
     venv.pip(RESOLVER)
-    build = REQUIREMENTS / "build.in"
     project = ROOT / "pyproject.toml"
-    compile_lock("runtime", project, str(build.relative_to(ROOT)))
-    compile_lock("dev", project, str(build.relative_to(ROOT)), "--group", "dev")
+    compile_lock("runtime", project, "--group", "build")
+    compile_lock("dev", project, "--group", "dev")
     compile_lock("node", REQUIREMENTS / "node.in")
 
 
