@@ -202,7 +202,9 @@ class Branch(ABC):
         self._nursery = nursery
         try:
             if not self._stop_requested:
-                await self._start_in_order([child for child in self.children() if not child.finished])
+                await self._start_in_order(
+                    [child for child in self.children() if not child.finished and not child.stopping]
+                )
             self._node.begun()
             self._task_status.started()
             while not self._stop_requested:

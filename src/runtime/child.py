@@ -261,9 +261,9 @@ class Child(ABC):
 
     def finish(self, state: State = State.STOPPED) -> None:
         """No incarnation will follow."""
-        if self.finished:
-            return
         undelivered = self._close()
+        if self.finished or self.alive:
+            return
         self.state = state
         if self.incarnation:
             self.emit(Stopped(self.path, trio.current_time(), undelivered))

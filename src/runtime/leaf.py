@@ -8,7 +8,7 @@ from runtime.actor import Actor, ActorSpec, Inbox, Ref, ServiceSpec
 from runtime.child import Child, Host
 from runtime.errors import SameActorReturned
 from runtime.mailbox import MailboxStatistics
-from runtime.observe import DeadLetter, DeadLettered, Kind, MailboxHighWater, summarize
+from runtime.observe import DeadLetter, DeadLettered, Failure, Kind, MailboxHighWater, summarize
 
 
 class ActorChild(Child):
@@ -42,7 +42,8 @@ class ActorChild(Child):
         else:
             for message in mailbox.release_crashed():
                 self._bury(message)
-        self.ref._fail_lost_asks(self.error)
+        if self.error is not None or not (self.stopping or (returned and not self.wants_restart())):
+            self.ref._fail_lost_asks(self.error)  # else its askers hear ActorStopped when it is closed
 
     def _bury(self, message: object) -> None:
         assert self.host is not None
@@ -89,9 +90,13 @@ class ServiceChild(Child):
         assert self._scope is not None
         if self._stop is None:
             self._scope.cancel()
-        else:
-            self._scope.deadline = self._cut
+            return
+        self._scope.deadline = self._cut
+        try:
             self._stop()
+        except Exception as error:
+            self.last_failure = Failure.of(error)
+            self._scope.cancel()
 
     def _close(self) -> int:
         return 0

@@ -68,6 +68,7 @@ class Mailbox(Generic[M]):
         "_senders",
         "_suspects",
         "_unchecked_below",
+        "_undelivered",
         "capacity",
         "name",
         "on_high_water",
@@ -90,7 +91,7 @@ class Mailbox(Generic[M]):
         # The one number the fast path of put_nowait compares with: 0 once closed, else where something is to be
         # done or told (the high-water mark, or the capacity when that was told).
         self._unchecked_below = self._high_water - 1
-        self._peak = self._handled = self._dead_lettered = self._refused = 0
+        self._peak = self._handled = self._dead_lettered = self._refused = self._undelivered = 0
 
     # The senders' end
 
@@ -254,12 +255,15 @@ class Mailbox(Generic[M]):
         return wanted.intersection(map(id, (*self._queue, *waiting)))
 
     def discard(self) -> int:
-        """Nobody will read again. Returns how many accepted messages are lost by that."""
+        """Nobody will read again. Returns how many accepted messages are lost by that, all in all.
+
+        Spares what is in hand: a reader that cannot be stopped may still acknowledge it.
+        """
         self.close()
-        undelivered = len(self._queue)
-        self._queue.clear()
-        self._in_hand = 0
-        return undelivered
+        while len(self._queue) > self._in_hand:
+            self._queue.pop()
+            self._undelivered += 1
+        return self._undelivered
 
     def statistics(self) -> MailboxStatistics:
         depth = len(self._queue)

@@ -91,12 +91,15 @@ class Pool(Branch, Generic[K, M]):
     async def remove(self, key: K) -> None:
         """Stop one actor for good: close, drain, grace, cancel. Cancelling this does not take the removal back."""
         child = self._children.get(key)
-        if child is None:
-            return
-        self._forget(child)
-        if child.alive:
-            self._leaving[child.name] = child
-        child.begin_stop(math.inf)
+        if child is not None:
+            self._forget(child)
+            if child.alive:
+                self._leaving[child.name] = child
+            child.begin_stop(math.inf)
+        else:
+            child = next((child for child in self._leaving.values() if child.key == key), None)
+            if child is None:
+                return
         await child.wait_stopped()
         self._let_go(child)
 
@@ -120,6 +123,11 @@ class Pool(Branch, Generic[K, M]):
             successor = self._names.get(child.name)
             if successor is not None:
                 self._start(successor)
+
+    async def _supervise(self) -> None:
+        for child in tuple(self._leaving.values()):
+            self._let_go(child)
+        await super()._supervise()
 
     async def _stop_children(self) -> None:
         children = self.children()
