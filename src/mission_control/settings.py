@@ -120,11 +120,14 @@ class StreamSettings:
 
 @frozen(kw_only=True)
 class LivenessSettings:
-    """When an agent counts as degraded or offline: after so much silence, or a run without progress."""
+    """When silence becomes an agent's status."""
 
-    degraded_after_s: Annotated[Seconds, Between(0.1)] = Seconds(45.0)
-    offline_after_s: Annotated[Seconds, Between(0.1)] = Seconds(90.0)
-    stall_after_s: Annotated[Seconds, Between(0.1)] = Seconds(120.0)
+    degraded_after_s: Annotated[Seconds, Between(0.1)] = Seconds(2.0)
+    """A gateway connection lost for longer degrades its agents."""
+    offline_after_s: Annotated[Seconds, Between(0.1)] = Seconds(15.0)
+    """One lost for longer than this makes them offline."""
+    stall_after_s: Annotated[Seconds, Between(0.1)] = Seconds(60.0)
+    """A run without progress for longer degrades its agent."""
 
 
 @frozen(kw_only=True)

@@ -34,9 +34,9 @@ def address(value: Any) -> Address:
 def gateway_url(value: Any) -> str:
     """A WebSocket URL. One with user, password, query or fragment is refused and not shown: they may hold a token."""
     text = _text(value, _GATEWAY_URL)
-    parts = _split(text, _GATEWAY_URL)
-    if parts.username is not None or parts.query or parts.fragment:
+    if any(mark in text for mark in "@?#"):
         raise UnacceptableError(_GATEWAY_URL + "; a token belongs in token or token_file", "a URL with credentials")
+    parts = _split(text, _GATEWAY_URL)
     if parts.scheme not in ("ws", "wss") or not parts.hostname:
         raise UnacceptableError(_GATEWAY_URL)
     return text
@@ -44,11 +44,12 @@ def gateway_url(value: Any) -> str:
 
 def origin(value: Any) -> str:
     """A web origin (RFC 6454) as browsers write it: lower case, no default port."""
-    parts = _split(_text(value, _ORIGIN).lower(), _ORIGIN)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+    text = _text(value, _ORIGIN)
+    if any(mark in text for mark in "@?#"):
+        raise UnacceptableError(_ORIGIN, "a URL with more than that")
+    parts = _split(text.lower(), _ORIGIN)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
         raise UnacceptableError(_ORIGIN)
-    if parts.username is not None:
-        raise UnacceptableError(_ORIGIN, "a URL with credentials")
     standard = {"http": ":80", "https": ":443"}[parts.scheme]
     return f"{parts.scheme}://{parts.netloc.removesuffix(standard)}"
 

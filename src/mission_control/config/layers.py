@@ -4,18 +4,22 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias, get_args, get_type_hints
+from typing import Any, Final
 
-import attrs
-from attrs import frozen
+from attrs import Factory, frozen
 
 from mission_control.config.problems import Problem, Source, unknown
-from mission_control.settings import GatewaySettings, Settings
+from mission_control.config.schema import (
+    PREFIX,
+    KeyPath,
+    dotted,
+    from_dotted,
+    from_variable,
+    general,
+    schema,
+    variable,
+)
 
-KeyPath: TypeAlias = tuple[str | int, ...]
-"""Where a setting stands: ``("auth", "mode")``, ``("gateways", 0, "url")``."""
-
-PREFIX: Final = "MISSION_CONTROL_"
 CONFIG_VARIABLE: Final = "MISSION_CONTROL_CONFIG"
 _SHORTCUTS: Final = {"GATEWAY_URL": "url", "GATEWAY_TOKEN": "token", "GATEWAY_TOKEN_FILE": "token_file"}
 
@@ -44,7 +48,7 @@ class Layer:
     """What one place sets. ``gateway`` holds the fields of the single-gateway shortcut, by name."""
 
     leaves: Sequence[Leaf] = ()
-    gateway: Mapping[str, Leaf] = attrs.field(factory=dict)
+    gateway: Mapping[str, Leaf] = Factory(dict)
     problems: Sequence[Problem] = ()
 
 
@@ -62,22 +66,6 @@ class Flags:
     gateway_token: str | None = None
     gateway_token_file: str | None = None
     assign: tuple[str, ...] = ()
-
-
-def setting_paths() -> list[KeyPath]:
-    """Every setting that exists; the index of a gateway stands as 0."""
-    return [*_paths_of(Settings, ())]
-
-
-def dotted(path: KeyPath) -> str:
-    """A path as it is written in messages: ``auth.mode``, ``gateways[0].url``."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".")
-
-
-def variable(path: KeyPath) -> str:
-    """The environment variable of a setting."""
-    return PREFIX + "__".join(str(part) for part in path).upper()
 
 
 def from_file(file: Path) -> Layer:
@@ -101,7 +89,6 @@ def from_environment(environ: Mapping[str, str], cwd: Path) -> Layer:
     leaves: list[Leaf] = []
     gateway: dict[str, Leaf] = {}
     problems: list[Problem] = []
-    known = {variable(path) for path in setting_paths()}
     for variable_name in sorted(environ):
         name = variable_name.removeprefix(PREFIX)
         if name == variable_name or not environ[variable_name] or variable_name == CONFIG_VARIABLE:
@@ -111,10 +98,10 @@ def from_environment(environ: Mapping[str, str], cwd: Path) -> Layer:
         if name in _SHORTCUTS:
             field = _SHORTCUTS[name]
             gateway[field] = Leaf(("gateways", 0, field), value, source, cwd)
-        elif re.sub(r"GATEWAYS__\d+__", "GATEWAYS__0__", variable_name) in known:
-            leaves.append(Leaf(_path_from_variable(name), value, source, cwd))
+        elif general(path := from_variable(variable_name)) in schema() and variable(path) == variable_name:
+            leaves.append(Leaf(path, value, source, cwd))
         elif not _FOREIGN.fullmatch(name):
-            names = sorted(known | {CONFIG_VARIABLE} | {PREFIX + shortcut for shortcut in _SHORTCUTS})
+            names = [*map(variable, schema()), CONFIG_VARIABLE, *(PREFIX + shortcut for shortcut in _SHORTCUTS)]
             allowed = f"{PREFIX} and the setting's path in capitals with __ between its parts"
             problems.append(unknown(source, variable_name, names, allowed))
     return Layer(leaves, gateway, problems)
@@ -131,11 +118,11 @@ def from_flags(flags: Flags, cwd: Path) -> Layer:
     for pair in flags.assign:
         key, separator, value = pair.partition("=")
         source = Source(f"--set {key}")
-        path = _path_from_key(key)
+        path = from_dotted(key)
         if not separator:
             problems.append(Problem(str(source), "no value", "KEY=VALUE, such as journal.durability=normal"))
-        elif path is None:
-            known = [dotted(path) for path in setting_paths()]
+        elif general(path) not in schema():
+            known = [dotted(path) for path in schema()]
             problems.append(unknown(source, key, known, "a setting's path, such as journal.durability"))
         else:
             leaves.append(Leaf(path, Text(value), source, cwd))
@@ -152,16 +139,6 @@ def from_flags(flags: Flags, cwd: Path) -> Layer:
     return Layer(leaves, gateway, problems)
 
 
-def _paths_of(cls: type[attrs.AttrsInstance], prefix: KeyPath) -> Iterator[KeyPath]:
-    for name, annotation in get_type_hints(cls).items():
-        if GatewaySettings in get_args(annotation):
-            yield from _paths_of(GatewaySettings, (*prefix, name, 0))
-        elif attrs.has(annotation) and annotation.__name__.endswith("Settings"):
-            yield from _paths_of(annotation, (*prefix, name))
-        else:
-            yield (*prefix, name)
-
-
 def _flatten(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Tables and lists of tables taken apart; whatever is empty or plain stays as it is."""
     if isinstance(node, dict) and node:
@@ -172,14 +149,3 @@ def _flatten(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
             yield from _flatten(item, (*path, index))
     else:
         yield path, node
-
-
-def _path_from_variable(name: str) -> KeyPath:
-    return tuple(int(part) if part.isdigit() else part.lower() for part in name.split("__"))
-
-
-def _path_from_key(key: str) -> KeyPath | None:
-    """``auth.mode`` or ``gateways[0].url`` as a path; None when there is no such setting."""
-    path = tuple(int(part) if part.isdigit() else part for part in key.replace("[", ".").replace("]", "").split("."))
-    known = setting_paths()
-    return path if tuple(0 if isinstance(part, int) else part for part in path) in known else None

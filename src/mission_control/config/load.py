@@ -8,19 +8,20 @@ import attrs
 from attrs import frozen
 
 from mission_control.config.formats import secret
+from mission_control.config.home import default_config_dir, default_data_dir, expand_home, home_of
 from mission_control.config.layers import (
     CONFIG_VARIABLE,
     Flags,
-    KeyPath,
     Layer,
     Leaf,
     from_environment,
     from_file,
     from_flags,
 )
-from mission_control.config.merge import Merged, expand_home, merge
+from mission_control.config.merge import Merged, merge
 from mission_control.config.problems import DEFAULT, ConfigError, Problem, Source, UnacceptableError
 from mission_control.config.rules import broken_rules
+from mission_control.config.schema import KeyPath
 from mission_control.config.structure import structure
 from mission_control.settings import Secret, Settings
 
@@ -80,22 +81,8 @@ def config_file(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Path | N
     named = flags.config or environ.get(CONFIG_VARIABLE)
     if named:
         return cwd / expand_home(named, home)
-    config_home = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-    usual = [cwd / FILE_NAME, config_home / "mission-control" / FILE_NAME]
+    usual = [cwd / FILE_NAME, default_config_dir(environ) / FILE_NAME]
     return next((path for path in usual if path.is_file()), None)
-
-
-def default_data_dir(environ: Mapping[str, str], platform: str) -> Path:
-    """Where programs of this user keep their data (XDG Base Directory Specification; on macOS its own place)."""
-    home = home_of(environ)
-    if platform == "darwin":
-        return home / "Library" / "Application Support" / "mission-control"
-    return Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "mission-control"
-
-
-def home_of(environ: Mapping[str, str]) -> Path:
-    """The user's home directory."""
-    return Path(environ["HOME"]) if environ.get("HOME") else Path.home()
 
 
 def _imply_auth_mode(merged: Merged) -> None:

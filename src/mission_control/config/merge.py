@@ -6,8 +6,10 @@ from typing import Any
 
 from attrs import define, field
 
-from mission_control.config.layers import KeyPath, Layer, Leaf, Text, dotted
+from mission_control.config.home import expand_home
+from mission_control.config.layers import Layer, Leaf, Text
 from mission_control.config.problems import DEFAULT, Problem, Source
+from mission_control.config.schema import KeyPath, dotted
 
 DEFAULT_GATEWAY_URL = "ws://127.0.0.1:18789"
 """Where a gateway listens unless it was told otherwise; assumed when only its token is given."""
@@ -120,11 +122,6 @@ def merge(layers: Sequence[Layer], home: Path) -> Merged:
     for layer in layers:
         merged.add(layer)
     return merged
-
-
-def expand_home(path: str, home: Path) -> Path:
-    """``~`` and ``~/…`` resolved against ``home``."""
-    return home / path[1:].lstrip("/") if path == "~" or path.startswith("~/") else Path(path)
 
 
 def _sets_simulate(layer: Layer) -> bool:

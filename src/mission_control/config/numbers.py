@@ -10,6 +10,9 @@ from mission_control.config.problems import UnacceptableError
 from mission_control.config.units import BYTES_IN, SECONDS_IN, quantity, show_bytes, show_duration
 from mission_control.settings import Between, Bytes, Milliseconds, Seconds
 
+_LARGEST: Final = 2**53
+"""Up to here floating point counts exactly; TOML's ``inf`` and ``nan`` are beyond it."""
+
 
 @frozen
 class Unit:
@@ -65,6 +68,6 @@ def _number(value: Any, unit: Unit) -> float | None:
         number = value
     else:
         return None
-    if unit.convert is int and number != int(number):
+    if not abs(number) < _LARGEST or (unit.convert is int and number != int(number)):
         return None
     return number

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from mission_control.config.layers import KeyPath
 from mission_control.config.problems import Problem, Source
+from mission_control.config.schema import KeyPath
 from mission_control.config.units import show_duration
 from mission_control.settings import Settings
 

@@ -10,9 +10,10 @@ from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from mission_control.config import formats, numbers
-from mission_control.config.layers import KeyPath, Text
+from mission_control.config.layers import Text
 from mission_control.config.merge import Merged
 from mission_control.config.problems import Problem, UnacceptableError, kind_of, show, unknown
+from mission_control.config.schema import KeyPath
 from mission_control.settings import (
     Address,
     AuthSettings,
