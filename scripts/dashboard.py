@@ -4,11 +4,11 @@
 """
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from scripts import node
+from scripts.commands import run
 from scripts.paths import CACHE, DASHBOARD, WEB, with_path
 from scripts.venv import fingerprint
 
@@ -23,7 +23,7 @@ NOT_SOURCES = {"node_modules", ".next", "out", "tests", "next-env.d.ts", "tsconf
 def npm(*arguments: str) -> None:
     """Run npm in `web/` with a Node.js that is new enough."""
     env = with_path(node.bin_dir(node.DASHBOARD_MINIMUM)) | {"NEXT_TELEMETRY_DISABLED": "1"}
-    subprocess.run(["npm", *arguments], cwd=WEB, env=env, check=True)
+    run(["npm", *arguments], cwd=WEB, env=env)
 
 
 def install_packages() -> None:

@@ -6,11 +6,11 @@ loads. The lock file beside it pins every package by its hash.
 """
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from scripts import node
+from scripts.commands import run
 from scripts.paths import CACHE, ROOT, with_path
 
 VERSION = "2026.1.24-3"
@@ -33,13 +33,8 @@ def install() -> Path:
     HOME.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(MANIFEST / name, HOME)
-    npm = node.bin_dir(node.GATEWAY_MINIMUM)
-    subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund"],
-        cwd=HOME,
-        env=with_path(npm),
-        check=True,
-    )
+    options = ["--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--loglevel=error"]
+    run(["npm", "ci", *options], cwd=HOME, env=with_path(node.bin_dir(node.GATEWAY_MINIMUM)))
     DONE.touch()
     return ENTRY
 

@@ -4,10 +4,10 @@ The machine's own pip and uv settings are left out, so that the files are the sa
 """
 
 import os
-import subprocess
 from pathlib import Path
 
 from scripts import venv
+from scripts.commands import run
 from scripts.paths import REQUIREMENTS, ROOT, VENV_BIN
 
 HEADER = "# Made by `make lock` from {source}. Don't edit.\n"
@@ -25,7 +25,7 @@ def compile_lock(name: str, source: Path, *options: str) -> None:
     command += ["--output-file", target, "--upgrade", "--generate-hashes", "--universal"]
     command += ["--python-version", OLDEST_PYTHON, "--no-config", "--no-header", "--no-annotate", "--quiet"]
     command += ["--no-emit-index-url", "--no-emit-find-links"]
-    subprocess.run(command, cwd=ROOT, env=clean, check=True)
+    run(command, cwd=ROOT, env=clean)
     target.write_text(HEADER.format(source=source.relative_to(ROOT)) + target.read_text())
 
 

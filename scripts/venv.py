@@ -10,6 +10,7 @@ import sys
 import venv
 from pathlib import Path
 
+from scripts.commands import run
 from scripts.paths import REQUIREMENTS, ROOT, VENV, VENV_PYTHON
 
 STAMPS = VENV / "installed"
@@ -47,9 +48,7 @@ def mark(name: str, state: str) -> None:
 
 
 def pip(*arguments: str | Path) -> None:
-    subprocess.run(
-        [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments], check=True
-    )
+    run([VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments])
 
 
 def install(lock: Path) -> None:
