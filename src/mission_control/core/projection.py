@@ -131,6 +131,12 @@ class Projection:
             feed=feed,
         )
 
+    def recall(self, key: AgentKey) -> tuple[AgentView | None, list[MessageView]]:
+        """Copies of an agent's view and open messages, oldest first."""
+        view = self.agents.get(key)
+        opened = [evolve(message) for message in self.open.values() if (message.gateway, message.agent_id) == key]
+        return None if view is None else _copy(view), opened
+
     def _chunk(self, event: Event, chunk: Chunk) -> None:
         self._touch(event, chunk.session)
         self.put_chunk(event, chunk)

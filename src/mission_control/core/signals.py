@@ -11,6 +11,9 @@ from attrs import frozen
 
 from mission_control.core.events import Role
 
+ToolPhase: TypeAlias = Literal["started", "progress", "finished", "failed"]
+Outcome: TypeAlias = Literal["complete", "aborted", "error"]
+
 
 @frozen
 class RunStarted:
@@ -42,7 +45,7 @@ class ToolSeen:
     at: int
     run_id: str
     session: str | None
-    phase: Literal["started", "progress", "finished", "failed"]
+    phase: ToolPhase
     tool: str
     call_id: str
     detail: dict[str, Any]
@@ -71,7 +74,7 @@ class RunAnswered:
     at: int
     run_id: str
     session: str | None
-    state: Literal["complete", "aborted", "error"]
+    state: Outcome
     text: str | None
     error: str | None = None
     provisional: bool = False

@@ -1,0 +1,67 @@
+"""What the gateway's stored and streamed contents say, in our terms."""
+
+import re
+from typing import Any
+from typing import Final as Constant
+
+from mission_control.core.signals import HistoryEntry
+from mission_control.gateways.clawdbot.frames import History, HistoryMessage
+
+DETAIL_LIMIT: Constant = 8 * 1024
+"""A tool's arguments or result are cut to about this many characters."""
+
+# The gateway takes these out of what it streams and leaves them in what it stores.
+_HIDDEN: Constant = re.compile(
+    r"<think(?:ing)?>.*?</think(?:ing)?>"  # a model's reasoning in its text
+    r"|</?final>"
+    r"|\[\[(?:reply_to_current|reply_to:[^\]]*|audio_as_voice)\]\][ \t]?"
+    r"|\s*\bNO_REPLY\s*\Z",
+    re.DOTALL,
+)
+_MEDIA: Constant = re.compile(r"^[ \t]*MEDIA:[^\n]*(?:\n|\Z)", re.MULTILINE)
+
+
+def text_of(content: list[dict[str, Any]] | str | None) -> str:
+    """The text parts of a message's content, joined."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(str(part.get("text", "")) for part in content if part.get("type") == "text")
+
+
+def visible(text: str) -> str:
+    """A stored assistant text as the gateway streams it: without its directives to the gateway, trimmed."""
+    return _HIDDEN.sub("", _MEDIA.sub("", text)).strip()
+
+
+def entries(stored: History) -> tuple[HistoryEntry, ...]:
+    """The user's and the assistant's entries, oldest first. Tool results are left out: they are no messages."""
+    return tuple(_entry(message) for message in stored.messages if message.role in ("user", "assistant"))
+
+
+def capped(value: Any) -> dict[str, Any]:
+    """A tool's arguments or result as an event's detail, cut to :data:`DETAIL_LIMIT` and saying so."""
+    text = repr(value)
+    if len(text) <= DETAIL_LIMIT:
+        return {"value": value}
+    shown = value if isinstance(value, str) else text_of(_parts(value)) or text
+    return {"value": shown[:DETAIL_LIMIT], "truncated": True}
+
+
+def _parts(value: Any) -> list[dict[str, Any]]:
+    content = value.get("content") if isinstance(value, dict) else None
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+
+
+def _entry(message: HistoryMessage) -> HistoryEntry:
+    raw = text_of(message.content)
+    failed = message.stopReason == "error"
+    mine = message.role == "assistant"
+    return HistoryEntry(
+        role="assistant" if mine else "user",
+        text=visible(raw) if mine else raw,
+        at=message.timestamp or 0,
+        error=(message.errorMessage or "the model failed without saying why") if failed else None,
+        model=message.model,
+        usage=message.usage,
+        ends_run=mine and message.stopReason in ("stop", "length", "aborted"),
+    )

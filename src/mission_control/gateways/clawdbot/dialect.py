@@ -1,0 +1,355 @@
+"""The Clawdbot gateway's protocol 3 as a sans-IO state machine.
+
+A connection passes through ``challenge → connecting → live``. Live, each frame becomes signals for the agent it is
+about. After each connection that follows another, the sessions that may have changed meanwhile are repaired from
+``chat.history``; until a session's history is there, its live signals wait in line behind it, so that an agent's actor
+sees what was missed before what came after.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+from typing import Final as Constant
+
+import msgspec
+
+from mission_control.core.ids import event_id
+from mission_control.core.signals import (
+    Beat,
+    HistoryMissing,
+    HistorySeen,
+    LinkAlive,
+    LinkDown,
+    LinkUp,
+    Listed,
+    Noted,
+    Outcome,
+    RunAnswered,
+    RunEnding,
+    RunStarted,
+    Signal,
+    TextSeen,
+    ToolPhase,
+    ToolSeen,
+    Unlisted,
+)
+from mission_control.gateways.clawdbot import content, frames
+from mission_control.gateways.clawdbot.handshake import CONNECT_ID, Credentials, connect, established, refused
+from mission_control.gateways.clawdbot.requests import Purpose, Request, Requests
+from mission_control.gateways.dialect import (
+    Broadcast,
+    Deliver,
+    DialectStatistics,
+    Order,
+    Refused,
+    Send,
+)
+
+HANDSHAKE_MS: Constant = 10_000
+FIRST_LOOK_MINUTES: Constant = 24 * 60
+"""How far back sessions are looked at when nothing is known of the gateway yet."""
+KNOWN_RUNS: Constant = 4_096
+_TOOL_PHASES: Constant[dict[str, ToolPhase]] = {"start": "started", "update": "progress", "result": "finished"}
+_OUTCOMES: Constant[dict[str, Outcome]] = {"final": "complete", "aborted": "aborted", "error": "error"}
+
+
+class ClawdbotDialect:
+    """See :class:`mission_control.gateways.dialect.Dialect`.
+
+    Args:
+        gateway: the gateway's id in our configuration.
+        runs: open runs that the journal knows: run id to (agent id, session).
+        last_heard: when this gateway was last heard according to the journal, in ms.
+    """
+
+    kind = "clawdbot"
+    max_message = 32 * 1024 * 1024
+
+    def __init__(
+        self,
+        gateway: str,
+        credentials: Credentials,
+        *,
+        runs: Mapping[str, tuple[str, str]] | None = None,
+        last_heard: int | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._credentials = credentials
+        self._runs: OrderedDict[str, tuple[str, str]] = OrderedDict(runs or {})
+        self._open_runs = set(self._runs)
+        self._last_heard = last_heard
+        self._roster: dict[str, frames.HealthAgent] = {}
+        self._default_agent = "main"
+        self._phase = "closed"
+        self._handshake_by = 0
+        self._silence_ms = 60_000
+        self._requests = Requests()
+        self._held: dict[str, list[Order]] = {}
+        self._orders: list[Order] = []
+        self._goodbye = ""
+        self._unknown = self._malformed = 0
+
+    # -- the connection ---------------------------------------------------------------------------------------------
+
+    def opened(self, now: int) -> list[Order]:
+        self._phase, self._handshake_by = "challenge", now + HANDSHAKE_MS
+        return []
+
+    def receive(self, frame: bytes, now: int) -> list[Order]:
+        try:
+            head = frames.head(frame)
+            if head.type == "event" and head.event is not None:
+                self._event(head.event, head, now)
+            elif head.type == "res":
+                self._response(head, now)
+            else:
+                self._unknown += 1
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._malformed += 1
+        if self._phase == "live":
+            self._last_heard = now
+            self._orders += [Send(text) for text in self._requests.next_histories(now)]
+        return self._take()
+
+    def tick(self, now: int) -> list[Order]:
+        if self._phase in ("challenge", "connecting") and now >= self._handshake_by:
+            self._orders.append(
+                Refused("no Clawdbot handshake within 10 s", "check that the URL is that of a Clawdbot gateway")
+            )
+        elif self._phase == "live" and now >= self._silent_at():
+            seconds = self._silence_ms // 1000
+            self._orders.append(
+                Refused(f"nothing heard for {seconds} s", "the gateway or the network hangs: look there")
+            )
+        for request in self._requests.expired(now):
+            self._unanswered(request, "no answer in time", now)
+        if self._phase == "live":
+            self._orders += [Send(text) for text in self._requests.next_histories(now)]
+        return self._take()
+
+    def due(self, now: int) -> int | None:
+        times = [time for time in (self._requests.due(),) if time is not None]
+        if self._phase in ("challenge", "connecting"):
+            times.append(self._handshake_by)
+        elif self._phase == "live":
+            times.append(self._silent_at())
+        return min(times, default=None)
+
+    def closed(self, now: int, reason: str) -> list[Order]:
+        for session in list(self._held):
+            self._release(session)
+        self._requests.clear()
+        self._phase = "closed"
+        self._orders.append(Broadcast(LinkDown(now, self._goodbye or reason)))
+        self._goodbye = ""
+        return self._take()
+
+    def statistics(self) -> DialectStatistics:
+        return DialectStatistics(self._requests.sent, self._unknown, self._malformed)
+
+    # -- handshake and repair ---------------------------------------------------------------------------------------
+
+    def _hello(self, hello: frames.Hello, now: int) -> None:
+        silent_since = self._last_heard
+        self._orders.append(established(hello, self._credentials))
+        self._phase = "live"
+        self._silence_ms = 2 * hello.policy.tickIntervalMs
+        # Another process than the one last heard, if this one was not running yet at that time.
+        rebooted = silent_since is not None and hello.snapshot.uptimeMs < now - silent_since
+        self._orders.append(Broadcast(LinkUp(now, rebooted, silent_since)))
+        if hello.snapshot.health is not None:
+            self._health(hello.snapshot.health, now)
+        for run_id in self._open_runs:
+            self._repair(self._runs[run_id][1])
+        if rebooted:
+            self._open_runs.clear()
+        minutes = FIRST_LOOK_MINUTES if silent_since is None else ceil((now - silent_since) / 60_000) + 1
+        params = {"activeMinutes": min(minutes, FIRST_LOOK_MINUTES), "limit": 200}
+        self._orders.append(Send(self._requests.ask("sessions.list", params, now)))
+
+    def _repair(self, session: str) -> None:
+        """Ask for a session's history, and let its live signals wait for it."""
+        if session and session not in self._held:
+            self._held[session] = []
+            self._requests.want_history(session, "repair")
+
+    def _release(self, session: str) -> None:
+        self._orders += self._held.pop(session, [])
+
+    def _response(self, head: frames.Head, now: int) -> None:
+        if head.id == CONNECT_ID and self._phase == "connecting":
+            if head.ok:
+                self._hello(frames.hello(head.payload), now)
+            else:
+                self._orders.append(refused(head.error))
+            return
+        request = self._requests.answered(head.id)
+        if request is None:
+            return  # some methods answer twice
+        if not head.ok:
+            self._unanswered(request, str((head.error or {}).get("message") or "refused"), now)
+        elif request.method == "sessions.list":
+            for row in frames.session_list(head.payload).sessions:
+                self._repair(row.key)
+        elif request.method == "chat.history":
+            entries = content.entries(frames.history(head.payload))
+            seen = HistorySeen(now, request.session, entries, request.purpose)
+            self._settle(request, seen)
+
+    def _unanswered(self, request: Request, reason: str, now: int) -> None:
+        if request.method == "chat.history":
+            self._settle(request, HistoryMissing(now, request.session, reason))
+
+    def _settle(self, request: Request, signal: HistorySeen | HistoryMissing) -> None:
+        self._orders.append(Deliver(self._agent_of(request.session), signal))
+        if request.purpose == "repair":
+            self._release(request.session)
+
+    # -- events -----------------------------------------------------------------------------------------------------
+
+    def _event(self, name: str, head: frames.Head, now: int) -> None:
+        if name == "connect.challenge":
+            self._phase = "connecting"
+            self._orders.append(Send(connect(self._credentials)))
+        elif name == "agent":
+            self._agent_event(frames.agent_event(head.payload))
+        elif name == "chat":
+            self._chat_event(frames.chat_event(head.payload), now)
+        elif name == "health":
+            self._health(frames.health(head.payload), now)
+        elif name in ("tick", "presence"):
+            self._orders.append(Broadcast(LinkAlive(now)))
+        elif name == "heartbeat":
+            self._heartbeat(now)
+        elif name == "shutdown":
+            self._goodbye = str(frames.anything(head.payload).get("reason") or "")
+        elif name != "cron":
+            self._unknown += 1
+
+    def _agent_event(self, event: frames.AgentEvent) -> None:
+        if event.seq is None:
+            return  # the gateway's note that its own stream has a hole: what is missing is repaired from history
+        name = event_id(self._gateway, event.runId, event.seq, event.ts)
+        agent, session = self._place(event.runId, event.agentId, event.sessionKey)
+        if event.stream == "assistant":
+            data = frames.assistant_data(event.data)
+            self._tell(agent, session, TextSeen(name, event.ts, event.runId, session, data.text, data.delta))
+            return
+        data = frames.anything(event.data)
+        if event.stream == "lifecycle":
+            self._lifecycle(name, event, agent, session, data)
+        elif event.stream == "tool":
+            self._tool(name, event, agent, session, data)
+        elif event.stream == "compaction":
+            phase = data.get("phase", "")
+            title = f"Session compaction {phase}".rstrip()
+            self._tell(agent, session, Noted(name, event.ts, "session.compaction", title, event.runId, session))
+        else:
+            self._unknown += 1
+
+    def _lifecycle(
+        self, name: str, event: frames.AgentEvent, agent: str, session: str, data: Mapping[str, Any]
+    ) -> None:
+        phase = data.get("phase")
+        if phase == "start":
+            self._open_runs.add(event.runId)
+            self._tell(agent, session, RunStarted(name, event.ts, event.runId, session))
+            self._want(session, "start")
+        elif phase in ("end", "error"):
+            self._open_runs.discard(event.runId)
+            error = str(data.get("error") or "the run failed") if phase == "error" else None
+            self._tell(agent, session, RunEnding(name, event.ts, event.runId, session, error))
+            self._want(session, "end")
+
+    def _tool(self, name: str, event: frames.AgentEvent, agent: str, session: str, data: Mapping[str, Any]) -> None:
+        phase = _TOOL_PHASES.get(str(data.get("phase")))
+        if phase is None:
+            self._unknown += 1
+            return
+        if phase == "finished" and data.get("isError"):
+            phase = "failed"
+        key = {"started": "args", "progress": "partialResult"}.get(phase, "result")
+        detail = {key: content.capped(data[key])} if data.get(key) is not None else {}
+        tool, call_id = str(data.get("name", "tool")), str(data.get("toolCallId", ""))
+        self._tell(agent, session, ToolSeen(name, event.ts, event.runId, session, phase, tool, call_id, detail))
+
+    def _chat_event(self, event: frames.ChatEvent, now: int) -> None:
+        if (state := _OUTCOMES.get(event.state)) is None:
+            return  # a delta: the agent events say it better
+        streamed = event.runId in self._runs
+        agent, session = self._place(event.runId, None, event.sessionKey)
+        self._open_runs.discard(event.runId)
+        text = None if event.message is None else content.text_of(event.message.content)
+        at = now if event.message is None or event.message.timestamp is None else event.message.timestamp
+        name = event_id(self._gateway, event.runId, "chat", event.state, event.seq)
+        # The gateway calls failed attempts final, too; the history, asked for below, tells them apart.
+        provisional = streamed and state == "complete"
+        error = event.errorMessage
+        self._tell(agent, session, RunAnswered(name, at, event.runId, session, state, text, error, provisional))
+        self._want(session, "end")
+
+    def _health(self, health: frames.Health, now: int) -> None:
+        if health.defaultAgentId:
+            self._default_agent = health.defaultAgentId.lower()
+        if health.agents is None:
+            return
+        roster = {agent.agentId.lower(): agent for agent in health.agents}
+        for agent_id, agent in roster.items():
+            if self._roster.get(agent_id) != agent:
+                beat = agent.heartbeat
+                interval = beat.everyMs if beat is not None and beat.enabled else None
+                name = event_id(self._gateway, agent_id, "listed", health.ts)
+                self._orders.append(Deliver(agent_id, Listed(name, now, agent.name or agent_id, interval)))
+        for agent_id in self._roster.keys() - roster.keys():
+            name = event_id(self._gateway, agent_id, "unlisted", health.ts)
+            self._orders.append(Deliver(agent_id, Unlisted(name, now)))
+        self._roster = roster
+
+    def _heartbeat(self, now: int) -> None:
+        """An agent beat, but the frame does not say which: only where just one beats is that known."""
+        beating = [name for name, one in self._roster.items() if one.heartbeat is not None and one.heartbeat.everyMs]
+        if len(beating) == 1:
+            self._orders.append(Deliver(beating[0], Beat(now)))
+
+    # -- places -----------------------------------------------------------------------------------------------------
+
+    def _place(self, run_id: str, agent: str | None, session: str | None) -> tuple[str, str]:
+        """Which agent and session a run belongs to: what the frame says, else what was known of the run before."""
+        known = self._runs.get(run_id)
+        if session is None:
+            session = known[1] if known is not None else ""
+        if agent is None:
+            agent = known[0] if known is not None and not session else self._agent_of(session)
+        place = (agent.lower(), session)
+        if known != place:
+            self._runs[run_id] = place
+            self._runs.move_to_end(run_id)
+            if len(self._runs) > KNOWN_RUNS:
+                forgotten, _ = self._runs.popitem(last=False)
+                self._open_runs.discard(forgotten)
+        return place
+
+    def _agent_of(self, session: str) -> str:
+        """The agent of a session key, ``agent:<id>:<rest>``; other keys are the default agent's."""
+        parts = session.split(":", 2)
+        return parts[1].lower() if len(parts) == 3 and parts[0].lower() == "agent" else self._default_agent
+
+    def _tell(self, agent: str, session: str, signal: Signal) -> None:
+        order = Deliver(agent, signal)
+        waiting = self._held.get(session)
+        if waiting is None:
+            self._orders.append(order)
+        else:
+            waiting.append(order)
+
+    def _want(self, session: str, purpose: Purpose) -> None:
+        if session:
+            self._requests.want_history(session, purpose)
+
+    def _silent_at(self) -> int:
+        return (self._last_heard or 0) + self._silence_ms
+
+    def _take(self) -> list[Order]:
+        orders, self._orders = self._orders, []
+        return orders

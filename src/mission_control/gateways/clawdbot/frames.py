@@ -1,0 +1,152 @@
+"""The gateway's frames as types: only the fields that are used. Unknown fields are ignored."""
+
+from typing import Any
+
+import msgspec
+from attrs import Factory, frozen
+
+_NULL = msgspec.Raw(b"null")
+_EMPTY = msgspec.Raw(b"{}")
+
+
+@frozen
+class Head:
+    """Any frame. ``payload`` stays raw until it is known what it is."""
+
+    type: str
+    event: str | None = None
+    id: str | None = None
+    ok: bool | None = None
+    payload: msgspec.Raw = _NULL
+    error: dict[str, Any] | None = None
+    seq: int | None = None
+
+
+@frozen
+class AgentEvent:
+    """``agent``: one step of a run. Without ``seq`` it is the gateway's own note about its stream."""
+
+    runId: str  # noqa: N815 - the wire's names
+    stream: str
+    ts: int
+    data: msgspec.Raw = _EMPTY
+    seq: int | None = None
+    sessionKey: str | None = None  # noqa: N815
+    agentId: str | None = None  # noqa: N815
+
+
+@frozen
+class AssistantData:
+    text: str = ""
+    delta: str = ""
+
+
+@frozen
+class ChatMessage:
+    content: list[dict[str, Any]] | str | None = None
+    timestamp: int | None = None
+
+
+@frozen
+class ChatEvent:
+    """``chat``: the state of a run as chat clients see it. ``delta`` repeats what ``agent`` events say better."""
+
+    runId: str  # noqa: N815
+    state: str
+    sessionKey: str | None = None  # noqa: N815
+    seq: int | None = None
+    message: ChatMessage | None = None
+    errorMessage: str | None = None  # noqa: N815
+    stopReason: str | None = None  # noqa: N815
+
+
+@frozen
+class HealthHeartbeat:
+    enabled: bool = False
+    everyMs: int | None = None  # noqa: N815
+
+
+@frozen
+class HealthAgent:
+    agentId: str  # noqa: N815
+    name: str | None = None
+    heartbeat: HealthHeartbeat | None = None
+
+
+@frozen
+class Health:
+    ts: int = 0
+    defaultAgentId: str | None = None  # noqa: N815
+    agents: list[HealthAgent] | None = None
+
+
+@frozen
+class PresenceEntry:
+    instanceId: str | None = None  # noqa: N815
+    scopes: list[str] | None = None
+
+
+@frozen
+class HelloSnapshot:
+    uptimeMs: float = 0  # noqa: N815
+    health: Health | None = None
+    presence: list[PresenceEntry] | None = None
+
+
+@frozen
+class HelloServer:
+    version: str = "unknown"
+    host: str = "unknown"
+
+
+@frozen
+class HelloPolicy:
+    tickIntervalMs: int = 30_000  # noqa: N815
+
+
+@frozen
+class Hello:
+    """The payload of the answer to ``connect``."""
+
+    protocol: int
+    server: HelloServer = HelloServer()
+    snapshot: HelloSnapshot = HelloSnapshot()
+    policy: HelloPolicy = HelloPolicy()
+
+
+@frozen
+class SessionRow:
+    key: str
+    updatedAt: int | None = None  # noqa: N815
+
+
+@frozen
+class SessionList:
+    sessions: list[SessionRow] = Factory(list)
+
+
+@frozen
+class HistoryMessage:
+    role: str
+    content: list[dict[str, Any]] | str | None = None
+    timestamp: int | None = None
+    stopReason: str | None = None  # noqa: N815
+    errorMessage: str | None = None  # noqa: N815
+    model: str | None = None
+    usage: dict[str, Any] | None = None
+
+
+@frozen
+class History:
+    messages: list[HistoryMessage] = Factory(list)
+
+
+head = msgspec.json.Decoder(Head).decode
+agent_event = msgspec.json.Decoder(AgentEvent).decode
+assistant_data = msgspec.json.Decoder(AssistantData).decode
+chat_event = msgspec.json.Decoder(ChatEvent).decode
+health = msgspec.json.Decoder(Health).decode
+hello = msgspec.json.Decoder(Hello).decode
+session_list = msgspec.json.Decoder(SessionList).decode
+history = msgspec.json.Decoder(History).decode
+anything = msgspec.json.Decoder().decode

@@ -1,0 +1,84 @@
+"""What we ask of the gateway: few requests, each for a reason, never two for the same thing at once."""
+
+from collections import OrderedDict
+from typing import Any, Literal, TypeAlias
+from typing import Final as Constant
+
+import msgspec
+from attrs import Factory, define, field, frozen
+
+Purpose: TypeAlias = Literal["start", "end", "repair"]
+
+IN_FLIGHT: Constant = 4
+"""How many histories are asked for at a time: the gateway reads whole transcripts for each."""
+TIMEOUT_MS: Constant = 10_000
+_LIMIT: Constant[dict[Purpose, int]] = {"start": 8, "end": 50, "repair": 200}
+_URGENCY: Constant[dict[Purpose, int]] = {"start": 0, "end": 1, "repair": 2}
+
+
+@frozen
+class Request:
+    """A request without an answer yet. ``session`` and ``purpose`` are those of a ``chat.history``."""
+
+    id: str
+    method: str
+    expires_at: int
+    session: str = ""
+    purpose: Purpose = "start"
+
+
+@define
+class Requests:
+    """Numbers requests, pairs them with their answers, and lines up those for histories."""
+
+    sent: int = 0
+    _pending: dict[str, Request] = field(init=False, factory=dict)
+    _waiting: OrderedDict[str, Purpose] = field(init=False, default=Factory(OrderedDict))
+
+    def ask(self, method: str, params: dict[str, Any], now: int, session: str = "", purpose: Purpose = "start") -> str:
+        """A request as text."""
+        self.sent += 1
+        request = Request(f"mc-{self.sent}", method, now + TIMEOUT_MS, session, purpose)
+        self._pending[request.id] = request
+        frame = {"type": "req", "id": request.id, "method": method, "params": params}
+        return msgspec.json.encode(frame).decode()
+
+    def want_history(self, session: str, purpose: Purpose) -> None:
+        """Line up for a session's history. A more urgent purpose replaces a lesser one that still waits."""
+        waiting = self._waiting.get(session)
+        if waiting is None or _URGENCY[purpose] > _URGENCY[waiting]:
+            self._waiting[session] = purpose
+
+    def next_histories(self, now: int) -> list[str]:
+        """The requests for histories that may go out now, as text."""
+        busy = {request.session for request in self._pending.values() if request.method == "chat.history"}
+        out: list[str] = []
+        for session, purpose in list(self._waiting.items()):
+            if len(busy) >= IN_FLIGHT:
+                break
+            if session not in busy:
+                del self._waiting[session]
+                busy.add(session)
+                params = {"sessionKey": session, "limit": _LIMIT[purpose]}
+                out.append(self.ask("chat.history", params, now, session, purpose))
+        return out
+
+    def answered(self, request_id: str | None) -> Request | None:
+        """The request that this answers; None if it is unknown or was answered already."""
+        return self._pending.pop(request_id or "", None)
+
+    def expired(self, now: int) -> list[Request]:
+        """Requests that were not answered in time; they are forgotten."""
+        late = [request for request in self._pending.values() if request.expires_at <= now]
+        for request in late:
+            del self._pending[request.id]
+        return late
+
+    def due(self) -> int | None:
+        """When the next request expires."""
+        return min((request.expires_at for request in self._pending.values()), default=None)
+
+    def clear(self) -> None:
+        """The connection is gone, and all answers with it."""
+        self._pending.clear()
+        self._waiting.clear()

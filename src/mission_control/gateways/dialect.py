@@ -1,0 +1,87 @@
+"""The seam to a kind of gateway: a sans-IO dialect, frames in, orders out.
+
+A dialect knows a protocol and nothing of sockets, tasks or clocks. One instance serves one gateway for as long as the
+daemon runs, over as many connections as it takes: it remembers between them what it needs to repair what was missed.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+from attrs import frozen
+
+from mission_control.core.signals import Signal
+
+
+@frozen
+class Send:
+    """Send this text message to the gateway."""
+
+    text: str
+
+
+@frozen
+class Deliver:
+    """Hand a signal to an agent's actor."""
+
+    agent_id: str
+    signal: Signal
+
+
+@frozen
+class Broadcast:
+    """Hand a signal to the actors of all agents of this gateway."""
+
+    signal: Signal
+
+
+@frozen
+class Established:
+    """The handshake is done: the gateway is being heard. ``warnings`` are for the operator."""
+
+    detail: str
+    warnings: Sequence[str] = ()
+
+
+@frozen
+class Refused:
+    """This connection is of no use: close it and try again later. ``remedy`` is one line for the operator."""
+
+    reason: str
+    remedy: str
+
+
+Order: TypeAlias = Send | Deliver | Broadcast | Established | Refused
+
+
+@frozen
+class DialectStatistics:
+    """What was asked of the gateway, and what it said that was not understood, since the start."""
+
+    requests: int
+    unknown_frames: int
+    malformed_frames: int
+
+
+class Dialect(Protocol):
+    """All times in ms. Orders are to be carried out in order."""
+
+    kind: str
+    max_message: int
+    """Largest message to accept from the gateway, in bytes."""
+
+    def opened(self, now: int) -> list[Order]:
+        """A connection is open."""
+
+    def receive(self, frame: bytes, now: int) -> list[Order]:
+        """A text message came. Whatever it holds, this raises nothing."""
+
+    def tick(self, now: int) -> list[Order]:
+        """The time has come that :meth:`due` told."""
+
+    def due(self, now: int) -> int | None:
+        """When :meth:`tick` wants to be called if nothing comes before."""
+
+    def closed(self, now: int, reason: str) -> list[Order]:
+        """The connection has ended."""
+
+    def statistics(self) -> DialectStatistics: ...
