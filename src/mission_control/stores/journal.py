@@ -28,11 +28,17 @@ class JournalCorruptError(JournalError):
 
 @frozen
 class Page:
-    """Journaled events in offset order, and the offset up to which the journal was looked through."""
+    """Journaled events in offset order, and the offset up to which the journal was looked through.
+
+    A page may be short of its limit, even empty, before the head: ``scanned_to`` is where the next one begins.
+    ``bounds`` are those at the moment of reading. Retention has removed everything up to ``trimmed_to``; between it
+    and ``bounds.floor`` only chunks of finished messages can be missing.
+    """
 
     events: Sequence[Event]
     scanned_to: int
     bounds: Bounds
+    trimmed_to: int
 
 
 @frozen

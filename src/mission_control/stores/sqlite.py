@@ -1,0 +1,133 @@
+"""The journal in an SQLite file: theory of operation and schema are in docs/journal.md.
+
+Two connections, each used by one thread at a time. The writer's has the head in memory, so that a snapshot is exact;
+the reader's serves history, and in WAL mode neither waits for the other.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar, TypeVarTuple, Unpack
+
+import trio
+
+from mission_control.core.events import AgentKey, Draft, Event
+from mission_control.core.ledger import Commit
+from mission_control.core.subscription import Bounds, Filter
+from mission_control.core.views import MessageView, Snapshot
+from mission_control.stores.journal import AgentMemory, JournalStatistics, Page, Retained, Retention
+from mission_control.stores.sqlite_lock import file_lock
+from mission_control.stores.sqlite_reader import Reader
+from mission_control.stores.sqlite_schema import MIGRATIONS, Durability
+from mission_control.stores.sqlite_writer import Writer
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+def new_epoch() -> str:
+    """A name for a new journal that no other journal has."""
+    return secrets.token_hex(8)
+
+
+class SqliteJournal:
+    """A :class:`~mission_control.stores.journal.Journal` in one file. Made by :meth:`open`."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._closed = False
+        self._writing = trio.CapacityLimiter(1)
+        self._reading = trio.CapacityLimiter(1)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: Path,
+        *,
+        durability: Durability = "full",
+        now: Callable[[], int],
+        epoch: Callable[[], str] = new_epoch,
+    ) -> AsyncIterator["SqliteJournal"]:
+        """Open the journal, or make it, for as long as the block lasts.
+
+        Args:
+            durability: ``full`` survives a power cut; ``normal`` survives the daemon's crash.
+            now: the time in ms, for retention by age.
+            epoch: names a journal that is made.
+
+        Raises:
+            JournalUnavailableError: the file cannot be opened, or another daemon has it.
+            JournalCorruptError: it is damaged, not a journal, or written by a newer version.
+        """
+        journal = cls(Writer(path, durability, now, epoch()), Reader(path))
+        with file_lock(path):
+            try:
+                await trio.to_thread.run_sync(journal._writer.open, limiter=journal._writing)
+                yield journal
+            finally:
+                with trio.CancelScope(shield=True):
+                    await journal.aclose()
+
+    async def append(self, drafts: Sequence[Draft]) -> Commit:
+        return await self._write(self._writer.append, drafts)
+
+    def bounds(self) -> Bounds:
+        return self._writer.bounds
+
+    async def read(self, after: int, limit: int, select: Filter) -> Page:
+        return await self._read(self._reader.page, after, limit, select)
+
+    async def snapshot(self, select: Filter) -> Snapshot:
+        return await self._write(self._writer.snapshot, select)
+
+    async def conversation(
+        self, key: AgentKey, *, session: str | None, before: int | None, limit: int
+    ) -> Sequence[MessageView]:
+        return await self._read(self._reader.conversation, key, session, before, limit)
+
+    async def feed(self, *, key: AgentKey | None, kind: str | None, before: int | None, limit: int) -> Sequence[Event]:
+        return await self._read(self._reader.feed, key, kind, before, limit)
+
+    async def memory(self, key: AgentKey, recent: int) -> AgentMemory:
+        return await self._write(self._writer.memory, key, recent)
+
+    async def retain(self, policy: Retention, now: int) -> Retained:
+        return await self._write(self._writer.retain, policy, now)
+
+    async def statistics(self) -> JournalStatistics:
+        size, oldest_at = await self._read(self._reader.extent)
+        times = sorted(self._writer.commit_times)
+        return JournalStatistics(
+            bounds=self._writer.bounds,
+            events=self._writer.events,
+            bytes=size,
+            oldest_at=oldest_at,
+            commit_p50_ms=_percentile_ms(times, 0.50),
+            commit_p99_ms=_percentile_ms(times, 0.99),
+            schema=len(MIGRATIONS),
+        )
+
+    async def aclose(self) -> None:
+        self._closed = True
+        await trio.to_thread.run_sync(self._reader.close, limiter=self._reading)
+        await trio.to_thread.run_sync(self._writer.close, limiter=self._writing)
+
+    async def _write(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
+        self._check_open()
+        return await trio.to_thread.run_sync(function, *args, limiter=self._writing)
+
+    async def _read(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
+        self._check_open()
+        return await trio.to_thread.run_sync(function, *args, limiter=self._reading)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError
+
+
+def _percentile_ms(ordered: Sequence[float], part: float) -> float:
+    """The percentile of durations in seconds, ascending; 0.0 when there are none."""
+    return ordered[int(part * (len(ordered) - 1))] * 1000 if ordered else 0.0

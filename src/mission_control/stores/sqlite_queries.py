@@ -1,0 +1,139 @@
+"""What the SQLite journal is asked: pages of events, of finished messages and of activities, each by an index."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from mission_control.core.events import AgentKey, Event
+from mission_control.core.subscription import Bounds, Filter
+from mission_control.core.views import MessageView
+from mission_control.stores.journal import Page
+from mission_control.stores.sqlite_rows import (
+    ACTIVITY_CODE,
+    ENDED,
+    ENVELOPE,
+    TYPE_CODES,
+    array,
+    decode_ended,
+    decode_events,
+)
+
+SCAN_WINDOW: Final = 20_000
+"""Most offsets that one page of a filtered read looks at, so that a rare match cannot hold up the other readers."""
+
+PAGE_BYTES: Final = 8 * 1024 * 1024
+"""A page of events ends early when its payloads reach this size."""
+
+_NEVER: Final = 2**63 - 1
+
+_MESSAGES: Final = """
+    FROM agents AS a JOIN messages AS m ON m.agent = a.id JOIN events AS e ON e.offset = m.final
+    WHERE a.gateway = :gateway AND a.agent_id IS :agent_id AND m.final < :before
+"""
+_ACTIVITIES: Final = f"""
+    FROM events AS e JOIN agents AS a ON a.id = e.agent
+    WHERE e.type = {ACTIVITY_CODE} AND e.kind IS NOT NULL AND e.offset < :before
+"""
+
+
+def conversation(
+    connection: sqlite3.Connection, key: AgentKey, session: str | None, before: int | None, limit: int
+) -> Sequence[MessageView]:
+    """Finals of an agent, newest first."""
+    in_session = "" if session is None else "AND m.session = :session"
+    sql = array(f"SELECT {ENDED} AS item {_MESSAGES} {in_session} ORDER BY m.final DESC LIMIT :limit")
+    gateway, agent_id = key
+    names = {
+        "gateway": gateway,
+        "agent_id": agent_id,
+        "session": session,
+        "before": _or_never(before),
+        "limit": limit,
+    }
+    (text,) = connection.execute(sql, names).fetchone()
+    return decode_ended(text)[::-1]
+
+
+def newest_finals(connection: sqlite3.Connection, key: AgentKey, limit: int) -> Sequence[MessageView]:
+    """The newest finals of an agent, oldest first."""
+    return conversation(connection, key, None, None, limit)[::-1]
+
+
+def feed(
+    connection: sqlite3.Connection, key: AgentKey | None, kind: str | None, before: int | None, limit: int
+) -> Sequence[Event]:
+    """Activities, newest first."""
+    conditions = ""
+    names: dict[str, Any] = {"before": _or_never(before), "limit": limit}
+    if key is not None:
+        conditions += " AND e.agent = (SELECT id FROM agents WHERE gateway = :gateway AND agent_id IS :agent_id)"
+        names["gateway"], names["agent_id"] = key
+    if kind is not None:
+        conditions += " AND e.kind = :kind"
+        names["kind"] = kind
+    sql = array(f"SELECT {ENVELOPE} AS item {_ACTIVITIES} {conditions} ORDER BY e.offset DESC LIMIT :limit")
+    (text,) = connection.execute(sql, names).fetchone()
+    return decode_events(text)[::-1]
+
+
+def read(connection: sqlite3.Connection, after: int, limit: int, select: Filter) -> Page:
+    """A page of events in offset order, with the bounds that the journal had at that moment."""
+    conditions, names = _conditions(select)
+    window = SCAN_WINDOW if conditions else _NEVER // 2
+    names |= {"after": after, "limit": limit, "window": window, "bytes": PAGE_BYTES}
+    row = connection.execute(_PAGE.format(envelope=ENVELOPE, conditions=conditions), names).fetchone()
+    epoch, floor, trimmed_to, head, first, found, text = row
+    events = decode_events(text)
+    if events and (found == limit or len(events) < found):
+        scanned_to = events[-1].offset or after
+    else:
+        scanned_to = head if first is None else min(head, first + window - 1)
+    return Page(events, max(after, scanned_to), Bounds(epoch, floor, head), trimmed_to)
+
+
+_PAGE: Final = """
+    WITH state AS (
+        SELECT epoch, floor, trimmed_to, max(folded_to, ifnull((SELECT max(offset) FROM events), 0)) AS head
+        FROM journal
+    ), span AS (
+        SELECT min(offset) AS first FROM events WHERE offset > :after
+    ), page AS (
+        SELECT e.offset AS offset, {envelope} AS item
+        FROM span, events AS e JOIN agents AS a ON a.id = e.agent
+        WHERE e.offset >= span.first AND e.offset < span.first + :window {conditions}
+        ORDER BY e.offset LIMIT :limit
+    ), sized AS (
+        SELECT offset, item, sum(length(item)) OVER (ORDER BY offset) - length(item) AS preceding FROM page
+    )
+    SELECT epoch, floor, trimmed_to, head, first, count(sized.offset),
+        '[' || ifnull(group_concat(item, ',') FILTER (WHERE preceding < :bytes), '') || ']'
+    FROM state LEFT JOIN span LEFT JOIN sized
+"""
+
+
+def oldest_at(connection: sqlite3.Connection) -> int | None:
+    """When the oldest event was emitted, in ms."""
+    row = connection.execute("SELECT timestamp FROM events ORDER BY offset LIMIT 1").fetchone()
+    return None if row is None else row[0]
+
+
+def _or_never(offset: int | None) -> int:
+    return _NEVER if offset is None else offset
+
+
+def _conditions(select: Filter) -> tuple[str, dict[str, Any]]:
+    """The filter as SQL over an event ``e`` of agent ``a``, with its parameters."""
+    sql = ""
+    names: dict[str, Any] = {}
+    if select.types:
+        codes = [code for name, code in TYPE_CODES.items() if select.admits_type(name)]
+        sql += f" AND e.type IN ({','.join(map(str, codes))})"
+    if select.gateways:
+        sql += " AND a.gateway IN (SELECT value FROM json_each(:gateways))"
+        names["gateways"] = msgspec.json.encode(sorted(select.gateways)).decode()
+    if select.agents:
+        sql += " AND (a.agent_id IS NULL OR a.agent_id IN (SELECT value FROM json_each(:agents)))"
+        names["agents"] = msgspec.json.encode(sorted(select.agents)).decode()
+    return sql, names

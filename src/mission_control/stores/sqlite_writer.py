@@ -1,0 +1,113 @@
+"""The writing side of the SQLite journal. Synchronous: ``sqlite.py`` calls it from one thread at a time."""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from mission_control.core.events import AgentKey, Draft
+from mission_control.core.ledger import Commit
+from mission_control.core.subscription import Bounds, Filter
+from mission_control.core.views import Snapshot
+from mission_control.stores.journal import AgentMemory, JournalError, Retained, Retention
+from mission_control.stores.sqlite_errors import translated
+from mission_control.stores.sqlite_head import Head, load
+from mission_control.stores.sqlite_queries import newest_finals
+from mission_control.stores.sqlite_retention import retain
+from mission_control.stores.sqlite_schema import Durability, connect_writer, migrate
+
+COMMITS_TIMED: Final = 512
+
+
+class Writer:
+    """The connection that writes, and the head that goes with it.
+
+    Whatever fails, the transaction is undone and the head thrown away, since it may be ahead of the file; the next
+    call loads it anew.
+    """
+
+    def __init__(self, path: Path, durability: Durability, now: Callable[[], int], epoch: str) -> None:
+        self._path = path
+        self._durability = durability
+        self._now = now
+        self._epoch = epoch
+        self._connection: sqlite3.Connection | None = None
+        self._head: Head | None = None
+        self.bounds = Bounds(epoch, 0, 0)
+        self.events = 0
+        self.commit_times: deque[float] = deque(maxlen=COMMITS_TIMED)
+
+    def open(self) -> None:
+        """Connect, migrate and load."""
+        with self._using():
+            pass
+
+    def append(self, drafts: Sequence[Draft]) -> Commit:
+        began = perf_counter()
+        with self._using() as (connection, head):
+            after = head.ledger.head
+            known, finished = head.known(connection, drafts), head.finished(connection, drafts)
+            entries, duplicates = head.ledger.admit(drafts, known, finished)
+            journaled = [entry for entry in entries if entry.event.offset is not None]
+            if journaled:
+                connection.execute("BEGIN IMMEDIATE")
+                head.store(connection, journaled, self._now())
+                connection.execute("COMMIT")
+        self.commit_times.append(perf_counter() - began)
+        events = [entry.event for entry in entries]
+        return Commit(self.bounds.epoch, after, self.bounds.head, events, duplicates)
+
+    def snapshot(self, select: Filter) -> Snapshot:
+        with self._using() as (_, head):
+            return head.ledger.projection.snapshot(head.bounds.cursor, select)
+
+    def memory(self, key: AgentKey, recent: int) -> AgentMemory:
+        with self._using() as (connection, head):
+            view, opened = head.ledger.projection.recall(key)
+            return AgentMemory(view, opened, newest_finals(connection, key, recent))
+
+    def retain(self, policy: Retention, now: int) -> Retained:
+        with self._using() as (connection, head):
+            return retain(connection, head, policy, now)
+
+    def close(self) -> None:
+        """Fold, checkpoint, close. Does nothing when closed."""
+        if self._head is not None:
+            # Both only save time at the next start: nothing is lost when the disk refuses them.
+            with suppress(JournalError), self._using() as (connection, head):
+                connection.execute("BEGIN IMMEDIATE")
+                head.fold(connection)
+                connection.execute("COMMIT")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._disconnect()
+
+    @contextmanager
+    def _using(self) -> Iterator[tuple[sqlite3.Connection, Head]]:
+        try:
+            with translated(self._path):
+                if self._connection is None:
+                    self._connection = connect_writer(self._path, self._durability)
+                    migrate(self._connection, self._path, self._epoch)
+                if self._head is None:
+                    self._head = load(self._connection)
+                yield self._connection, self._head
+        except BaseException:
+            self._recover()
+            raise
+        self.bounds, self.events = self._head.bounds, self._head.events
+
+    def _recover(self) -> None:
+        self._head = None
+        try:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self._head = self._connection, None, None
+        if connection is not None:
+            connection.close()
