@@ -23,6 +23,7 @@ export function Agents({
 }) {
   const loaded = useSession((session) => session.loaded);
   const agents = useSession((session) => session.view.agents);
+  const now = useServerNow();
   const several = useSession((session) => session.view.gateways.size > 1);
   const [search, setSearch] = useState("");
   const found = [...agents].filter(([, agent]) => matches(agent, search)).sort(byName);
@@ -62,7 +63,7 @@ export function Agents({
       )}
       <ul className={styles.list}>
         {found.map(([key, agent]) => (
-          <Row key={key} agentKey={key} agent={agent} selected={key === selected} showGateway={several} />
+          <Row key={key} agentKey={key} agent={agent} selected={key === selected} showGateway={several} now={now} />
         ))}
       </ul>
     </Panel>
@@ -74,9 +75,11 @@ function matches(agent: AgentView, search: string): boolean {
   return words.includes(search.trim().toLowerCase());
 }
 
+const { compare } = new Intl.Collator();
+
 /** By name, which never changes under the reader's hand. */
 function byName([a, x]: [AgentKey, AgentView], [b, y]: [AgentKey, AgentView]): number {
-  return x.name.localeCompare(y.name) || a.localeCompare(b);
+  return compare(x.name, y.name) || compare(a, b);
 }
 
 interface RowProps {
@@ -84,24 +87,27 @@ interface RowProps {
   readonly agent: AgentView;
   readonly selected: boolean;
   readonly showGateway: boolean;
+  /** The present second by the daemon's clock. */
+  readonly now: number;
 }
 
 /** Turns the agent into plain words, so that the line is drawn again only when a word changes. */
-function Row({ agentKey, agent, selected, showGateway }: RowProps) {
+function Row({ agentKey, agent, selected, showGateway, now }: RowProps) {
   const newest = useSession((session) => session.view.conversations.get(agentKey)?.at(-1));
-  const now = useServerNow();
+  const link = useSession((session) => session.view.gateways.get(agent.gateway)?.state ?? "connected");
   const doing = activityOf(agent.run, newest);
-  const since = agent.run === null ? "" : ` for ${span(now - agent.run.started_at)}`;
+  const open = agent.run === null ? 0 : now - agent.run.started_at;
   return (
     <Line
       agentKey={agentKey}
       name={agent.name}
       status={agent.status}
       reason={agent.reason}
-      doing={doing === null ? "Idle" : doing + since}
+      doing={doing === null ? "Idle" : open < 1_000 ? doing : `${doing} for ${span(open)}`}
       busy={doing !== null}
       seen={agent.last_event_at === null ? "no event yet" : ago(now - agent.last_event_at)}
       gateway={showGateway ? agent.gateway : ""}
+      stale={link !== "connected"}
       selected={selected}
     />
   );
@@ -116,10 +122,13 @@ interface LineProps {
   readonly busy: boolean;
   readonly seen: string;
   readonly gateway: string;
+  /** Whether its gateway's link is down, so that all this is old. */
+  readonly stale: boolean;
   readonly selected: boolean;
 }
 
-const Line = memo(function Line({ agentKey, name, status, reason, doing, busy, seen, gateway, selected }: LineProps) {
+const Line = memo(function Line(props: LineProps) {
+  const { agentKey, name, status, reason, doing, busy, seen, gateway, stale, selected } = props;
   const { params, push } = useQuery();
   const select = (event: MouseEvent): void => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -135,15 +144,20 @@ const Line = memo(function Line({ agentKey, name, status, reason, doing, busy, s
         data-testid="agent-row"
         data-agent={agentKey}
         data-status={status}
+        data-stale={stale}
         onClick={select}
       >
-        <span className={styles.name}>{name}</span>
-        <span className={styles.seen}>{seen}</span>
-        <span className={styles.status} data-status={status}>
-          <StatusMark status={status} />
-          {STATUS_WORDS[status]}
+        <span className={styles.line}>
+          <span className={styles.name}>{name}</span>
+          <span className={styles.seen}>{seen}</span>
         </span>
-        <span className={cx(styles.doing, busy && styles.busy)}>{doing}</span>
+        <span className={styles.line}>
+          <span className={styles.status} data-status={status}>
+            <StatusMark status={status} />
+            {STATUS_WORDS[status]}
+          </span>
+          <span className={cx(styles.doing, busy && styles.busy)}>{doing}</span>
+        </span>
         <span className={styles.reason}>{gateway === "" ? reason : `${gateway}: ${reason}`}</span>
       </a>
     </li>

@@ -111,8 +111,20 @@ function Links() {
   );
 }
 
+/** When a gateway last gave any sign: the newest event of its agents says it sooner than its own state does. */
+function useLastEvent(gateway: GatewayView): number | null {
+  return useSession((session) => {
+    let last = gateway.last_event_at ?? 0;
+    for (const agent of session.view.agents.values()) {
+      if (agent.gateway === gateway.id) last = Math.max(last, agent.last_event_at ?? 0);
+    }
+    return last === 0 ? null : Math.floor(last / 1_000) * 1_000;
+  });
+}
+
 function GatewayLink({ gateway, current }: { readonly gateway: GatewayView; readonly current: boolean }) {
   const now = useServerNow();
+  const lastEvent = useLastEvent(gateway);
   const word = LINK_WORDS[gateway.state].toLowerCase();
   return (
     <li
@@ -127,9 +139,7 @@ function GatewayLink({ gateway, current }: { readonly gateway: GatewayView; read
       <span>
         Gateway {gateway.id} <b>{current ? word : `was ${word}`}</b>
         {gateway.state !== "connected" && ` for ${span(now - gateway.since)}`}
-        {gateway.state === "connected" &&
-          gateway.last_event_at !== null &&
-          `, last event ${ago(now - gateway.last_event_at)}`}
+        {gateway.state === "connected" && lastEvent !== null && `, last event ${ago(now - lastEvent)}`}
       </span>
     </li>
   );

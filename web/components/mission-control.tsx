@@ -37,9 +37,17 @@ export function useSession<T>(select: (session: SessionState) => T): T {
 
 const TICK_MS = 1_000;
 
+const tickers = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+
+/** One timer for all who show an age. */
 function onTick(callback: () => void): () => void {
-  const timer = setInterval(callback, TICK_MS);
-  return () => clearInterval(timer);
+  if (tickers.size === 0) timer = setInterval(() => tickers.forEach((tick) => void tick()), TICK_MS);
+  tickers.add(callback);
+  return () => {
+    tickers.delete(callback);
+    if (tickers.size === 0) clearInterval(timer);
+  };
 }
 
 const thisSecond = (): number => Math.floor(Date.now() / TICK_MS) * TICK_MS;

@@ -40,7 +40,8 @@ const CLIENT = { name: "mission-control-dashboard", version: "0.1.0" } as const;
 export function reduce(state: SessionState, input: Input, random: () => number): Step {
   const step = keepAlive(accept(state, input, random), input.now, random);
   const at = wakeTime(step.state);
-  if (at === state.wakeAt) return step;
+  const appointed = input.type === "tick" ? null : state.wakeAt; // a tick uses its appointment up
+  if (at === appointed) return step;
   return { state: { ...step.state, wakeAt: at }, effects: [...step.effects, { type: "wake", at }] };
 }
 
