@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,11 +13,10 @@ from attrs import define, field
 from scripts import gateway as package
 from scripts import node
 from tests.e2e.operator_client import Operator
+from tests.e2e.program import Program
 
 START_LIMIT_S = 90.0
 """A cold start took 31 s on a slow machine."""
-
-STOP_LIMIT_S = 20.0
 
 READY = "listening on ws://"
 
@@ -44,9 +41,7 @@ class RealGateway:
     heartbeat: dict[str, str] = field(factory=dict)
     token: str = "operator-token-of-the-tests"
     port: int = field(factory=free_port)
-    log: list[str] = field(factory=list)
-    _process: subprocess.Popen[str] | None = None
-    _news: threading.Condition = field(factory=threading.Condition)
+    program: Program = field(factory=lambda: Program("the gateway"))
 
     @property
     def url(self) -> str:
@@ -63,42 +58,30 @@ class RealGateway:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self.kill()
+        self.program.end_if_running()
 
     def start(self) -> None:
         """Start the process and return once it has answered a handshake."""
         self.write_config()
         node_bin = node.bin_dir(node.GATEWAY_MINIMUM)
-        seen = len(self.log)
-        self._process = subprocess.Popen(
-            [
-                *(node_bin / "node", package.install(), "gateway"),
-                *("--port", str(self.port), "--bind", "loopback", "--token", self.token),
-            ],
-            cwd=self.state,
-            env=self.environment(node_bin),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        threading.Thread(target=self._collect, args=(self._process,), name="gateway-log", daemon=True).start()
+        seen = len(self.program.log)
+        options = ["--port", str(self.port), "--bind", "loopback", "--token", self.token]
+        command: list[str | Path] = [node_bin / "node", package.install(), "gateway", *options]
+        self.program.start(command, cwd=self.state, env=self.environment(node_bin))
         self.wait_ready(since=seen)
 
     def stop(self) -> None:
         """End it as a service manager would (SIGTERM)."""
-        self._end(signal.SIGTERM)
+        self.program.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it without a warning (SIGKILL)."""
-        self._end(signal.SIGKILL)
+        self.program.end(signal.SIGKILL)
 
     def reload(self) -> None:
         """Restart within the process (SIGUSR1), as the gateway does after a change of its configuration."""
-        seen = len(self.log)
-        os.kill(self._running().pid, signal.SIGUSR1)
+        seen = len(self.program.log)
+        self.program.send_signal(signal.SIGUSR1)
         self.wait_ready(since=seen)
 
     def operator(self, **options: Any) -> Operator:
@@ -107,19 +90,9 @@ class RealGateway:
 
     def wait_ready(self, since: int) -> None:
         """Wait until the log, from line `since` on, says that it listens, and it answers a handshake."""
-        process = self._running()
-        with self._news:
-            self._news.wait_for(
-                lambda: process.poll() is not None or any(READY in line for line in self.log[since:]), START_LIMIT_S
-            )
-            if not any(READY in line for line in self.log[since:]):
-                raise RuntimeError("the gateway did not start:\n" + self.tail())
+        self.program.wait_line(lambda line: READY in line, since, START_LIMIT_S)
         with self.operator(scopes=("operator.read",)):
             pass
-
-    def tail(self, lines: int = 40) -> str:
-        """The end of its log, for the output of a failed test."""
-        return "\n".join(self.log[-lines:])
 
     def add_agent(self, name: str) -> None:
         """Put another agent into the configuration file, as its owner would; the gateway notices by itself."""
@@ -205,25 +178,3 @@ class RealGateway:
             "CLAWDBOT_DISABLE_BONJOUR": "1",
             **{f"CLAWDBOT_SKIP_{name}": "1" for name in skips},
         }
-
-    def _running(self) -> subprocess.Popen[str]:
-        if self._process is None:
-            raise RuntimeError("the gateway is not running")
-        return self._process
-
-    def _end(self, how: signal.Signals) -> None:
-        process = self._running()
-        os.killpg(process.pid, how)
-        process.wait(STOP_LIMIT_S)
-        self._process = None
-
-    def _collect(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
-                with self._news:
-                    self.log.append(line.rstrip())
-                    self._news.notify_all()
-        process.wait()
-        with self._news:
-            self._news.notify_all()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.browser import Tab
 from tests.e2e.gateway import RealGateway
 from tests.e2e.model import Model, Say, Turn
 
@@ -22,3 +23,11 @@ def test_streamed_answer_reaches_a_reader_and_the_history(gateway: RealGateway, 
     assert end["message"]["content"] == [{"type": "text", "text": texts[-1]}]
     assert [message["role"] for message in history] == ["user", "assistant"]
     assert history[1]["content"] == [{"type": "text", "text": texts[-1]}]
+
+
+def test_browser_runs_scripts_and_reports_their_errors(tab: Tab) -> None:
+    """A page's own errors don't pass unnoticed."""
+    tab.page.set_content("<p id=text></p><script>text.textContent = 'seen'; missing()</script>")
+
+    assert tab.page.text_content("#text") == "seen"
+    assert tab.complaints == ["missing is not defined"]
