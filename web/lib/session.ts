@@ -41,7 +41,7 @@ export function reduce(state: SessionState, input: Input, random: () => number):
   const step = keepAlive(accept(state, input, random), input.now, random);
   const at = wakeTime(step.state);
   const appointed = input.type === "tick" ? null : state.wakeAt; // a tick uses its appointment up
-  if (at === appointed) return step;
+  if (at === state.wakeAt && at === appointed) return step;
   return { state: { ...step.state, wakeAt: at }, effects: [...step.effects, { type: "wake", at }] };
 }
 
