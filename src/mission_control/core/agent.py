@@ -119,7 +119,9 @@ class AgentCore:
             elif run.orphaned_at is not None and now >= run.orphaned_at + self.run_policy.orphan_ms:
                 self._end_orphan(run, now)
         self.liveness.running = len(self.runs) > 0
-        if (change := self.liveness.judge(now)) is not None:
+        # An agent is announced before anything is said of its status.
+        announced = self.listed or self.liveness.status is not None or self.liveness.running
+        if announced and (change := self.liveness.judge(now)) is not None:
             self._out.emit(event_id(*self.key, "status", now, change.status, self.liveness.cause), now, change)
         elif (beat := self.liveness.beat(now)) is not None:
             self._out.emit(event_id(*self.key, "beat", now), now, beat, ephemeral=True)

@@ -25,7 +25,7 @@ NO_AGENT: Constant[AgentKey] = ("", None)
 Role: TypeAlias = Literal["user", "assistant", "system"]
 FinalState: TypeAlias = Literal["complete", "aborted", "error", "interrupted"]
 AgentStatus: TypeAlias = Literal["online", "degraded", "offline"]
-LinkState: TypeAlias = Literal["connecting", "connected", "reconnecting", "disconnected"]
+LinkStateName: TypeAlias = Literal["connecting", "connected", "reconnecting", "disconnected"]
 Component: TypeAlias = Literal["gateway", "persistence", "convex", "actor", "daemon"]
 
 MAX_EVENT_ID: Constant = 200

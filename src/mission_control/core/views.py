@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from attrs import Factory, define, frozen
 from msgspec import UNSET, UnsetType
 
-from mission_control.core.events import AgentStatus, Clocks, Event, FinalState, LinkState, Role
+from mission_control.core.events import AgentStatus, Clocks, Event, FinalState, LinkStateName, Role
 from mission_control.core.subscription import Cursor
 
 MessageState: TypeAlias = Literal["streaming"] | FinalState
@@ -20,7 +20,7 @@ class GatewayView:
 
     id: str
     kind: str
-    state: LinkState
+    state: LinkStateName
     since: int
     last_event_at: int | None = None
     attempt: int = 0

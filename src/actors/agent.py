@@ -1,0 +1,81 @@
+"""The agent actor: one per agent. It keeps that agent's order and its heartbeat clock.
+
+What it knows is in :class:`~mission_control.core.agent.AgentCore`; this file moves signals in and drafts out. A signal
+leaves the mailbox only after its drafts are in the persistence actor's. If this actor dies, its successor waits until
+everything the predecessor handed over is committed, and goes on from the journal.
+"""
+
+from collections.abc import Sequence
+from typing import Final as Constant
+
+import trio
+from attrs import frozen
+
+from actors.clock import Clock
+from actors.links import LinkState
+from actors.persistence import Barrier, PersistenceMessage, hand_over
+from mission_control.core.agent import AgentCore, RunPolicy
+from mission_control.core.events import AgentKey, Draft
+from mission_control.core.liveness import LivenessPolicy
+from mission_control.core.signals import Signal
+from mission_control.stores.journal import Journal
+from runtime import Inbox, Ref
+
+BATCH: Constant = 64
+RECENT_FINALS: Constant = 200
+
+
+@frozen
+class AgentSettings:
+    """The policies that all agents share."""
+
+    liveness: LivenessPolicy
+    runs: RunPolicy
+
+
+class AgentActor:
+    def __init__(
+        self,
+        key: AgentKey,
+        journal: Journal,
+        persistence: Ref[PersistenceMessage],
+        link: LinkState,
+        settings: AgentSettings,
+        clock: Clock,
+    ) -> None:
+        self._key = key
+        self._journal = journal
+        self._persistence = persistence
+        self._link = link
+        self._settings = settings
+        self._clock = clock
+
+    async def run(self, inbox: Inbox[Signal]) -> None:
+        core = await self._restored()
+        while True:
+            now = self._clock()
+            due = core.due(now)
+            messages: Sequence[Signal] = ()
+            with trio.move_on_after(float("inf") if due is None else max(0.0, (due - now) / 1000)):
+                try:
+                    messages = await inbox.peek(BATCH)
+                except trio.EndOfChannel:
+                    return
+            now = self._clock()
+            drafts: list[Draft] = []
+            for signal in messages:
+                drafts += core.handle(signal, now)
+            if not messages:
+                drafts = core.tick(now)
+            if drafts:
+                await hand_over(self._persistence, drafts)
+            inbox.drop(len(messages))
+
+    async def _restored(self) -> AgentCore:
+        await self._persistence.ask(Barrier)
+        memory = await self._journal.memory(self._key, RECENT_FINALS)
+        core = AgentCore(self._key, self._settings.liveness, self._settings.runs)
+        core.restore(memory.view, memory.open, memory.recent, self._clock())
+        if self._link.up:
+            core.liveness.connected(self._clock())
+        return core

@@ -1,0 +1,195 @@
+"""The connection actor: one per gateway. It holds the link, reconnects for as long as it takes, and routes signals.
+
+It drains the socket and thinks later: what arrives is handed to the agents' mailboxes, and only when one of them is
+full does the socket wait. What the gateway says is the dialect's business (``mission_control.gateways``).
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Final as Constant
+from typing import TypeAlias
+
+import trio
+from attrs import field, frozen
+from msgspec import UNSET
+
+from actors.clock import Clock
+from actors.links import LinkState
+from actors.persistence import PersistenceMessage, hand_over
+from mission_control.core.events import AgentKey, Draft, LinkStateName, Status
+from mission_control.core.ids import event_id
+from mission_control.core.signals import LinkDown, LinkUp, Signal
+from mission_control.core.subscription import Filter
+from mission_control.core.views import Snapshot
+from mission_control.gateways.dialect import Broadcast, Deliver, Dialect, Established, Order, Refused, Send
+from mission_control.gateways.transport import Link, LinkClosed, LinkFailed, open_link
+from mission_control.stores.journal import Journal
+from runtime import Backoff, Inbox, MailboxFull, Pool, Ref
+
+OPEN_SECONDS: Constant = 10.0
+READ_PAUSE: Constant = 0.002
+"""Seconds between socket reads: frames that trickle in are then handled together, at half the cost."""
+
+
+@frozen
+class Retry:
+    """Try to connect now instead of when the backoff says."""
+
+
+@frozen
+class Gateway:
+    """A configured gateway. ``dialect`` makes its dialect from what the journal knows of it."""
+
+    id: str
+    url: str
+    dialect: Callable[[Snapshot], Dialect]
+    backoff: Backoff = field(factory=lambda: Backoff(first=0.25, ceiling=10.0))
+
+
+@frozen
+class _End:
+    """How a connection ended, or why there was none. ``refused``: the gateway does not want us as we are."""
+
+    reason: str
+    refused: bool = False
+
+
+Agents: TypeAlias = Pool[AgentKey, Signal]
+
+
+class ConnectionActor:
+    def __init__(
+        self,
+        gateway: Gateway,
+        journal: Journal,
+        agents: Agents,
+        persistence: Ref[PersistenceMessage],
+        link: LinkState,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        self._gateway = gateway
+        self._journal = journal
+        self._agents = agents
+        self._persistence = persistence
+        self._link = link
+        self._clock = clock
+        self._rng = rng
+        self._dialect: Dialect
+        self._state: LinkStateName | None = None
+        self._attempt = 0
+        self._told = 0
+        self._last_event_at: int | None = None
+        self._retry = trio.Event()
+        self._known: set[str] = set()
+
+    async def run(self, inbox: Inbox[Retry]) -> None:
+        stored = await self._journal.snapshot(Filter(gateways=frozenset({self._gateway.id})))
+        self._dialect = self._gateway.dialect(stored)
+        for agent in stored.agents:
+            self._known.add(agent.id)
+            self._agents.ensure((self._gateway.id, agent.id))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._stay_connected)
+            async for _ in inbox:
+                self._retry.set()
+            nursery.cancel_scope.cancel()
+
+    async def _stay_connected(self) -> None:
+        while True:
+            self._attempt += 1
+            if self._attempt == 1:
+                await self._tell("connecting", f"connecting to {self._gateway.url}")
+            end = await self._connection()
+            await self._carry_out(self._dialect.closed(self._clock(), end.reason), None)
+            delay = self._gateway.backoff.delay(self._attempt, self._rng)
+            retry_at = self._clock() + int(delay * 1000)
+            await self._tell("disconnected" if end.refused else "reconnecting", end.reason, retry_at)
+            self._retry = trio.Event()
+            with trio.move_on_after(delay):
+                await self._retry.wait()
+
+    async def _connection(self) -> _End:
+        """One connection from its opening to its end."""
+        try:
+            with trio.move_on_after(OPEN_SECONDS) as opening:
+                async with open_link(self._gateway.url, max_message=self._dialect.max_message) as link:
+                    opening.deadline = float("inf")
+                    return await self._converse(link)
+        except LinkFailed as error:
+            return _End(f"{error}; {error.remedy}")
+        except LinkClosed as error:
+            return _End(f"the gateway closed the connection: {error}" if error.code else f"connection lost: {error}")
+        return _End(f"no answer from {self._gateway.url} within {OPEN_SECONDS:.0f} s; is the gateway running there?")
+
+    async def _converse(self, link: Link) -> _End:
+        end = await self._carry_out(self._dialect.opened(self._clock()), link)
+        while end is None:
+            now = self._clock()
+            due = self._dialect.due(now)
+            frames: Sequence[bytes] = ()
+            with trio.move_on_after(float("inf") if due is None else max(0.0, (due - now) / 1000)):
+                frames = await link.receive()
+            now = self._clock()
+            for frame in frames:
+                end = end or await self._carry_out(self._dialect.receive(frame, now), link)
+            if end is None and due is not None and now >= due:
+                end = await self._carry_out(self._dialect.tick(now), link)
+            await trio.sleep(READ_PAUSE)
+        return end
+
+    async def _carry_out(self, orders: Sequence[Order], link: Link | None) -> _End | None:
+        """Do what the dialect says, in order. Gives an end when the connection is of no use."""
+        for order in orders:
+            match order:
+                case Deliver(agent_id, signal):
+                    await self._deliver(agent_id, signal)
+                case Send(text) if link is not None:
+                    await link.send(text)
+                case Broadcast(signal):
+                    self._note_link(signal)
+                    for agent_id in list(self._known):
+                        await self._deliver(agent_id, signal)
+                case Established(detail, warnings):
+                    self._attempt = 0
+                    self._link.warnings = tuple(warnings)
+                    await self._tell("connected", "; ".join((detail, *warnings)))
+                case Refused(reason, remedy):
+                    return _End(f"{reason}; {remedy}", refused=True)
+        return None
+
+    async def _deliver(self, agent_id: str, signal: Signal) -> None:
+        self._last_event_at = self._clock()
+        # A new agent's actor learns from the link's state that the gateway is live (AgentActor).
+        self._known.add(agent_id)
+        agent = self._agents.ensure((self._gateway.id, agent_id))
+        try:
+            agent.tell(signal)
+        except MailboxFull:
+            await agent.send(signal)
+
+    def _note_link(self, signal: Signal) -> None:
+        if isinstance(signal, LinkUp):
+            self._link.reconnects += signal.silent_since is not None
+            self._link.up, self._link.changed_at = True, signal.at
+        elif isinstance(signal, LinkDown):
+            self._link.up, self._link.reason, self._link.changed_at = False, signal.reason, signal.at
+
+    async def _tell(self, state: LinkStateName, detail: str, retry_at: int | None = None) -> None:
+        """Journal the link's state."""
+        now = self._clock()
+        self._told += 1
+        previous, self._state = self._state, state
+        status = Status(
+            component="gateway",
+            id=self._gateway.id,
+            state=state,
+            detail=detail,
+            previous=UNSET if previous is None else previous,
+            kind=self._dialect.kind,
+            attempt=self._attempt,
+            retry_at=retry_at,
+            last_event_at=self._last_event_at,
+        )
+        name = event_id(self._gateway.id, "link", now, self._told, state)
+        await hand_over(self._persistence, [Draft(name, now, self._gateway.id, None, status)])
