@@ -22,12 +22,13 @@ ANNOUNCEMENT = re.compile(r"dashboard\s+(http://\S+)")
 class Daemon:
     """One daemon process. `start` after `stop` or `kill` brings it back with the same data and port.
 
-    `options` are added to the command line of `mission-control run`.
+    `options` are added to the command line of `mission-control run`; `bin` is where that command is installed.
     """
 
     data: Path
     gateway: RealGateway | None = None
     options: tuple[str, ...] = ()
+    bin: Path = VENV_BIN
     url: str = ""
     program: Program = field(factory=lambda: Program("the daemon"))
 
@@ -45,7 +46,7 @@ class Daemon:
         self.data.mkdir(parents=True, exist_ok=True)
         seen = len(self.program.log)
         address = self.url.removeprefix("http://").rstrip("/") or "127.0.0.1:0"
-        command: list[str | Path] = [VENV_BIN / "mission-control", "run", *self.options]
+        command: list[str | Path] = [self.bin / "mission-control", "run", *self.options]
         command += ["--listen", address, "--data-dir", self.data]
         if self.gateway is not None:
             command += ["--gateway", self.gateway.url, "--gateway-token", self.gateway.token]
