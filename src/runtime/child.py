@@ -63,6 +63,7 @@ class Child(ABC):
         "_lived",
         "_scope",
         "_started_at",
+        "_told_late",
         "backoff",
         "error",
         "grace",
@@ -95,6 +96,7 @@ class Child(ABC):
         self._lived = 0.0
         self._attempt = 0
         self._killed = False
+        self._told_late = False
         self._cut = math.inf  # when a stop turns into a cancellation
         # Made only when somebody waits: thousands of idle children never need them.
         self._begun: trio.Event | None = None
@@ -204,7 +206,7 @@ class Child(ABC):
         if not self.stopping:
             self.state = State.RESTARTING
         elif not returned and now >= self._cut:
-            self.emit(StoppedLate(self.path, now, stuck=False))
+            self._report_late(stuck=False)
         for event in (self._begun, self._ended):
             if event is not None:
                 event.set()
@@ -256,8 +258,13 @@ class Child(ABC):
         if await self.wait_ended(self._cut + PATIENCE):
             self.finish()
         else:
-            self.emit(StoppedLate(self.path, trio.current_time(), stuck=True))
+            self._report_late(stuck=True)
             self._close()
+
+    def _report_late(self, *, stuck: bool) -> None:
+        if not self._told_late:
+            self._told_late = True
+            self.emit(StoppedLate(self.path, trio.current_time(), stuck))
 
     def finish(self, state: State = State.STOPPED) -> None:
         """No incarnation will follow."""

@@ -143,8 +143,10 @@ class MailboxHighWater(RuntimeEvent):
 
 @attrs.frozen
 class StoppedLate(RuntimeEvent):
-    """A child did not stop within its grace and was cancelled. ``stuck``: nor did it end then; the stop goes on without
-    it, and ``run`` returns when it ends (trio gives up no task)."""
+    """A child did not stop within its grace and was cancelled. Told once.
+
+    stuck: nor did it end then; the stop goes on without it, and ``run`` returns when it ends (trio abandons no task)
+    """
 
     stuck: bool
 

@@ -1,0 +1,89 @@
+"""The arithmetic of supervision."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime import ActorSpec, Backoff, Intensity, Pool, Ref, Restart, ServiceSpec, Strategy, Supervisor
+from runtime.policy import RestartLog
+from runtime.testing import Probe
+
+
+@pytest.mark.parametrize(
+    ("restart", "after_crash", "after_return"),
+    [(Restart.PERMANENT, True, True), (Restart.TRANSIENT, True, False), (Restart.TEMPORARY, False, False)],
+)
+def test_restart_types(restart: Restart, after_crash: bool, after_return: bool) -> None:
+    """Which endings lead to a next incarnation."""
+    assert restart.wanted(crashed=True) is after_crash
+    assert restart.wanted(crashed=False) is after_return
+
+
+def test_strategies() -> None:
+    """The children that share the fate of the second of four."""
+    assert list(Strategy.ONE_FOR_ONE.affected(1, 4)) == [1]
+    assert list(Strategy.REST_FOR_ONE.affected(1, 4)) == [1, 2, 3]
+    assert list(Strategy.ONE_FOR_ALL.affected(1, 4)) == [0, 1, 2, 3]
+
+
+def test_backoff_doubles_to_its_ceiling() -> None:
+    """The bounds in seconds, with the defaults; no attempt is too many for the arithmetic."""
+    backoff = Backoff()
+    assert [backoff.bound(attempt) for attempt in (1, 2, 3, 4)] == [0.1, 0.2, 0.4, 0.8]
+    assert backoff.bound(10) == 30.0
+    assert backoff.bound(100_000) == 30.0
+    assert backoff.reset_after == 30.0
+
+
+@given(st.integers(1, 2000), st.integers())
+def test_backoff_has_full_jitter(attempt: int, seed: int) -> None:
+    """The delay is anywhere between nothing and the bound."""
+    backoff = Backoff()
+    assert 0 <= backoff.delay(attempt, random.Random(seed)) <= backoff.bound(attempt)
+
+
+def test_backoff_uses_the_whole_range() -> None:
+    """Half of the delays lie in the lower half: children that died together come back apart."""
+    rng = random.Random(7)
+    delays = [Backoff().delay(20, rng) for _ in range(1000)]
+    assert min(delays) < 1
+    assert max(delays) > 29
+    assert 400 < sum(delay < 15 for delay in delays) < 600
+
+
+def test_intensity_admits_so_many_in_any_window() -> None:
+    """Five in 60 s pass, the sixth does not; what is 60 s old no longer counts."""
+    log = RestartLog(Intensity())
+    assert [log.admit(now) for now in (0, 1, 2, 3, 4)] == [True] * 5
+    assert not log.admit(59.9)
+    log = RestartLog(Intensity(restarts=2, within=10))
+    assert [log.admit(now) for now in (0, 5, 10, 14.9, 26)] == [True, True, True, False, True]
+
+
+def test_no_restarts_can_be_the_budget() -> None:
+    """Zero means that the first death is one too many."""
+    assert not RestartLog(Intensity(restarts=0)).admit(0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Backoff(first=-1),
+        lambda: Backoff(factor=0.5),
+        lambda: Backoff(ceiling=-1),
+        lambda: Backoff(reset_after=-1),
+        lambda: Intensity(restarts=-1),
+        lambda: Intensity(within=0),
+        lambda: Probe[int]("a").spec(grace=-1),
+        lambda: ServiceSpec("", lambda: None),  # type: ignore[arg-type, return-value]
+        lambda: Supervisor("", []),
+        lambda: Supervisor("root", [], grace=-1),
+        lambda: Pool("", lambda key: ActorSpec(Ref(key), Probe)),  # type: ignore[arg-type]
+    ],
+)
+def test_options_out_of_range_are_refused(make: object) -> None:
+    """Where they are written, not when they first matter."""
+    with pytest.raises(ValueError):  # noqa: PT011  # attrs words the messages
+        make()  # type: ignore[operator]
