@@ -89,6 +89,8 @@ class ConnectionActor:
         for agent in stored.agents:
             self._known.add(agent.id)
             self._agents.ensure((self._gateway.id, agent.id))
+        if self._link.up:  # a predecessor died with its connection
+            await self._carry_out([Broadcast(LinkDown(self._clock(), "the connection is being restarted"))], None)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._stay_connected)
             async for _ in inbox:

@@ -38,13 +38,15 @@ def entries(stored: History) -> tuple[HistoryEntry, ...]:
     return tuple(_entry(message) for message in stored.messages if message.role in ("user", "assistant"))
 
 
-def capped(value: Any) -> dict[str, Any]:
+def capped(name: str, value: Any) -> dict[str, Any]:
     """A tool's arguments or result as an event's detail, cut to :data:`DETAIL_LIMIT` and saying so."""
+    if value is None:
+        return {}
     text = repr(value)
     if len(text) <= DETAIL_LIMIT:
-        return {"value": value}
+        return {name: value}
     shown = value if isinstance(value, str) else text_of(_parts(value)) or text
-    return {"value": shown[:DETAIL_LIMIT], "truncated": True}
+    return {name: shown[:DETAIL_LIMIT], "truncated": True}
 
 
 def _parts(value: Any) -> list[dict[str, Any]]:

@@ -270,7 +270,7 @@ class ClawdbotDialect:
         if phase == "finished" and data.get("isError"):
             phase = "failed"
         key = {"started": "args", "progress": "partialResult"}.get(phase, "result")
-        detail = {key: content.capped(data[key])} if data.get(key) is not None else {}
+        detail = content.capped("arguments" if phase == "started" else "result", data.get(key))
         tool, call_id = str(data.get("name", "tool")), str(data.get("toolCallId", ""))
         self._tell(agent, session, ToolSeen(name, event.ts, event.runId, session, phase, tool, call_id, detail))
 
