@@ -151,7 +151,11 @@ class _Install:
         return f"{scheme}://{host}:{port}"
 
     def _token(self, config: Config, warnings: list[str]) -> Secret | None:
-        token = self._variable("GATEWAY_TOKEN") or config.value("gateway", "auth", "token")
+        try:
+            token = self._variable("GATEWAY_TOKEN") or config.value("gateway", "auth", "token")
+        except InstallError as error:
+            warnings.append(f"{self.file}: {error}; give the token with --gateway-token-file")
+            return None
         if isinstance(token, str) and token.strip():
             return Secret(token.strip())
         if config.value("gateway", "auth", "mode") == "password":

@@ -47,7 +47,7 @@ def show_duration(seconds: float) -> str:
         # Weeks only read better than days from two on.
         if count == int(count) and not (unit == "w" and count < 2):
             return f"{int(count)}{unit}"
-    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
+    return f"{seconds:.12g}s" if seconds >= 1 else f"{seconds * 1000:.12g}ms"
 
 
 def show_bytes(count: int) -> str:

@@ -1,0 +1,68 @@
+"""Logging: one handler on standard error, as text for people or as JSON for machines, without secrets.
+
+Messages hold what gateways and agents send, so control characters are escaped: one record cannot forge another or
+drive the terminal.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+from mission_control.settings import LogFormat, LogLevel, Secret
+
+_ESCAPES: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_ESCAPES_IN_TRACES: Final = {code: text for code, text in _ESCAPES.items() if chr(code) not in "\n\t"}
+_SHORTEST_MASKED: Final = 4
+"""Shorter secrets are left alone: masking them would garble everything else."""
+
+
+def setup(level: LogLevel, log_format: LogFormat, secrets: Iterable[Secret], stream: TextIO | None = None) -> None:
+    """Send all log records of ``level`` and above to ``stream`` (standard error), with ``secrets`` masked."""
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
+    formatter = _JsonFormatter if log_format == "json" else _TextFormatter
+    handler.setFormatter(formatter(secrets))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(True)
+
+
+class _Formatter(logging.Formatter):
+    """What both formats share: the time, and that secrets are masked in whatever comes out."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        super().__init__()
+        self._secrets = [secret.reveal() for secret in secrets if len(secret.reveal()) >= _SHORTEST_MASKED]
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self.line(record)
+        for secret in self._secrets:
+            line = line.replace(secret, "********")
+        return line
+
+    def line(self, record: logging.LogRecord) -> str:
+        raise NotImplementedError
+
+    def trace(self, record: logging.LogRecord) -> str | None:
+        return self.formatException(record.exc_info) if record.exc_info else None
+
+
+class _TextFormatter(_Formatter):
+    def line(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created).astimezone().isoformat(" ", "milliseconds")
+        line = f"{time} {record.levelname.lower():7} {record.name}: {record.getMessage().translate(_ESCAPES)}"
+        trace = self.trace(record)
+        return line if trace is None else f"{line}\n{trace.translate(_ESCAPES_IN_TRACES)}"
+
+
+class _JsonFormatter(_Formatter):
+    def line(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        trace = self.trace(record)
+        return json.dumps(fields if trace is None else {**fields, "exception": trace}, ensure_ascii=False)
