@@ -100,9 +100,9 @@ class Conversation:
         """An assistant's message so far: gives its new chunk, and before it the final of the message it follows."""
         message = self._open.get(run_id)
         events: list[Chunk | Final] = []
+        if message is not None and delta != text and message.text.startswith(text):
+            return []  # an older state of this message, or the same again
         if message is not None and not _continues(message.text, text, delta):
-            if message.text.startswith(text):
-                return []  # an older state of this message, overtaken on the way
             events = self.close(run_id, at, "complete")
             message = None
         if message is None:
@@ -250,7 +250,7 @@ def _continues(so_far: str, text: str, delta: str) -> bool:
 
     A source starts its text over with each message of a run, and then all of the text is new.
     """
-    return text.startswith(so_far) and not (so_far and delta == text and text != so_far)
+    return text.startswith(so_far) and not (so_far and delta == text)
 
 
 def _details(entry: HistoryEntry | None) -> dict[str, Any]:
