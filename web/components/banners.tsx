@@ -90,17 +90,23 @@ function StaleGateways() {
     ));
 }
 
+const NOTICE_STYLES: Readonly<Record<string, string | undefined>> = { info: styles.info, error: styles.bad };
+
 function Notices() {
   const notices = useSession((session) => session.notices);
+  const { dismiss } = useMission();
   return notices.map((notice) => (
     <div
-      key={`${notice.code} ${notice.message}`}
-      className={notice.level === "error" ? styles.bad : styles.warn}
+      key={notice.code}
+      className={NOTICE_STYLES[notice.level] ?? styles.warn}
       data-testid="notice"
       data-code={notice.code}
       role="status"
     >
       <p>{notice.message}</p>
+      <button type="button" onClick={() => dismiss(notice.code)}>
+        Dismiss
+      </button>
     </div>
   ));
 }

@@ -148,6 +148,7 @@ function GatewayLink({ gateway, current }: { readonly gateway: GatewayView; read
 /** How the fleet stands, in one line. */
 function Fleet() {
   const agents = useSession((session) => session.view.agents);
+  if (agents.size === 0) return null;
   const tally = { online: 0, degraded: 0, offline: 0 };
   for (const agent of agents.values()) tally[agent.status] += 1;
   const parts = [

@@ -14,7 +14,7 @@ export function hrefWith(current: URLSearchParams, change: QueryChange): string 
     if (value === null) next.delete(key);
     else next.set(key, value);
   }
-  const query = next.toString();
+  const query = next.toString().replaceAll("%2F", "/"); // a query may hold slashes, and reads better with them
   return query === "" ? "/" : `/?${query}`;
 }
 

@@ -19,9 +19,12 @@ interface Stick {
 /** Keeps the end in view while the reader is there, and leaves the reader alone otherwise. */
 export function useStickToBottom(messages: readonly Message[]): Stick {
   const scroller = useRef<HTMLDivElement>(null);
+  // Read at once by the effect below, which may run before React has taken up the state that `onScroll` sets.
+  const following = useRef(true);
   const [left, setLeft] = useState<{ readonly after: string | undefined } | null>(null);
 
   const toEnd = useCallback(() => {
+    following.current = true;
     setLeft(null);
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
   }, []);
@@ -30,14 +33,14 @@ export function useStickToBottom(messages: readonly Message[]): Stick {
   const onScroll = useCallback(() => {
     const box = scroller.current;
     if (box === null) return;
-    const away = box.scrollHeight - box.scrollTop - box.clientHeight > NEAR;
-    setLeft((old) => (away ? (old ?? { after: newest }) : null));
+    following.current = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
+    setLeft((old) => (following.current ? null : (old ?? { after: newest })));
   }, [newest]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: any change of the messages may have moved the end
   useLayoutEffect(() => {
-    if (left === null) scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
-  }, [messages, left]);
+    if (following.current) scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+  }, [messages]);
 
   const last = left === null ? -1 : messages.findLastIndex((message) => message.message_id === left.after);
   const unseen = left === null ? 0 : messages.length - 1 - last;

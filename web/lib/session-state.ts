@@ -92,6 +92,7 @@ export type Input = { readonly now: number } & (
   | { readonly type: "retry" }
   | { readonly type: "sign_in"; readonly token: string }
   | { readonly type: "measured"; readonly render: Percentiles }
+  | { readonly type: "dismiss"; readonly code: string }
 );
 
 export type Effect =

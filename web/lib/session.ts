@@ -22,6 +22,7 @@ import {
   type ClientFrame,
   type EventsFrame,
   FINAL_CLOSE_CODES,
+  type NoticeFrame,
   type Percentiles,
   PROTOCOL,
   type ServerConfig,
@@ -67,6 +68,8 @@ function accept(state: SessionState, input: Input, random: () => number): Step {
       return signIn(state, input.token, input.now);
     case "measured":
       return report(state, input.render);
+    case "dismiss":
+      return stay({ ...state, notices: state.notices.filter((notice) => notice.code !== input.code) });
   }
 }
 
@@ -162,12 +165,19 @@ function frame(state: SessionState, received: ServerFrame, now: number, random: 
     case "pong":
       return { state: { ...state, clock: observe(state.clock, received.t, now, received.server_time) }, effects: [] };
     case "notice":
-      return { state: { ...state, notices: [...state.notices, received].slice(-NOTICES_KEPT) }, effects: [] };
+      return stay({ ...state, notices: noticed(state.notices, received) });
     case "error":
       return { state: { ...state, said: { code: received.code, message: received.message } }, effects: [] };
     case "unknown":
       return stay(state);
   }
+}
+
+/** The newest word on each subject: `persistence_recovered` takes the place of `persistence_stalled`. */
+function noticed(notices: readonly NoticeFrame[], notice: NoticeFrame): readonly NoticeFrame[] {
+  const subject = (code: string): string => code.slice(0, Math.max(0, code.lastIndexOf("_")));
+  const others = notices.filter(({ code }) => code !== notice.code && subject(code) !== subject(notice.code));
+  return [...others, notice].slice(-NOTICES_KEPT);
 }
 
 function welcome(state: SessionState, frame: WelcomeFrame, now: number, random: () => number): Step {

@@ -32,6 +32,8 @@ export interface MissionControl {
   /** Try again now rather than at the appointed time. */
   retry(): void;
   signIn(token: string): void;
+  /** Put away the notice with this code. */
+  dismiss(code: string): void;
 }
 
 /** `makeRim` gives the outside world; it is called at every start. */
@@ -109,5 +111,6 @@ export function missionControl(makeRim: (happened: (input: Happening) => void) =
     },
     retry: () => happened({ type: "retry" }),
     signIn: (token) => happened({ type: "sign_in", token }),
+    dismiss: (code) => happened({ type: "dismiss", code }),
   };
 }

@@ -237,6 +237,26 @@ describe("losing and finding the daemon", () => {
   });
 });
 
+describe("notices", () => {
+  const notice = (code: string) => ({ op: "notice", level: "error", code, message: code });
+  const codes = (session: Harness) => session.state.notices.map(({ code }) => code);
+
+  test("the newest word on a subject takes the place of the older", () => {
+    const session = new Harness().live().frame(notice("persistence_stalled")).frame(notice("convex_behind"));
+    expect(codes(session.frame(notice("persistence_recovered")))).toEqual(["convex_behind", "persistence_recovered"]);
+  });
+
+  test("a notice can be put away, and does not outlive its connection", () => {
+    const session = new Harness().live().frame(notice("persistence_stalled")).frame(notice("convex_behind"));
+    expect(codes(session.give({ type: "dismiss", code: "convex_behind" }))).toEqual(["persistence_stalled"]);
+    session
+      .give({ type: "closed", code: 1006 })
+      .reopen()
+      .frame(welcome("continued", { offset: 10 }));
+    expect(codes(session)).toEqual([]);
+  });
+});
+
 describe("signing in", () => {
   test("a daemon that wants a token is not bothered without one", () => {
     const session = new Harness().give({ type: "start", token: null });
