@@ -60,11 +60,15 @@ class Ledger:
 
         Returns:
             The admitted entries in order (ephemeral ones with offset None) and how many drafts were duplicates.
+
+        Raises:
+            TypeError, UnicodeEncodeError: a payload has no JSON; the ledger is as it was.
         """
+        encoded = [msgspec.Raw(encode(draft.payload)) for draft in drafts]
         seen = set(known)
         ended = set(finished)
         entries: list[Entry] = []
-        for draft in drafts:
+        for draft, raw in zip(drafts, encoded, strict=True):
             payload = draft.payload
             if draft.event_id in seen:
                 continue
@@ -74,7 +78,7 @@ class Ledger:
                 if isinstance(payload, Final):
                     ended.add(payload.message_id)
             seen.add(draft.event_id)
-            event = self._number(draft)
+            event = self._number(draft, raw)
             self.projection.apply(event, payload)
             entries.append(Entry(event, payload))
         return entries, len(drafts) - len(entries)
@@ -85,7 +89,7 @@ class Ledger:
         self.sequences[event.key] = event.sequence
         self.head = event.offset or self.head
 
-    def _number(self, draft: Draft) -> Event:
+    def _number(self, draft: Draft, raw: msgspec.Raw) -> Event:
         key = draft.key
         sequence = self.sequences.get(key, 0)
         offset: int | None = None
@@ -97,7 +101,7 @@ class Ledger:
             timestamp=draft.timestamp,
             agent_id=draft.agent_id,
             type=str(draft.type),
-            payload=msgspec.Raw(encode(draft.payload)),
+            payload=raw,
             sequence=sequence,
             gateway=draft.gateway,
             offset=offset,
