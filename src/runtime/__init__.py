@@ -35,7 +35,7 @@ from runtime.observe import (
 )
 from runtime.policy import Backoff, Intensity, Restart, Strategy
 from runtime.pool import Pool
-from runtime.supervisor import Supervisor
+from runtime.supervisor import ChildSpec, Supervisor
 
 __all__ = [
     "Actor",
@@ -46,6 +46,7 @@ __all__ = [
     "ActorStopped",
     "AlreadySupervised",
     "Backoff",
+    "ChildSpec",
     "Crashed",
     "DeadLetter",
     "DeadLettered",

@@ -21,6 +21,8 @@ from runtime.leaf import ActorChild, ServiceChild
 from runtime.observe import Escalated, Kind, Observer, Restarting
 from runtime.policy import Intensity, Restart, RestartLog, Strategy
 
+ChildSpec = ActorSpec[Any] | ServiceSpec | Branch
+
 
 @attrs.define(eq=False)
 class _Recovery:
@@ -40,7 +42,7 @@ class Supervisor(Branch):
     def __init__(
         self,
         name: str,
-        children: Sequence[ActorSpec[Any] | ServiceSpec | Branch],
+        children: Sequence[ChildSpec],
         *,
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         intensity: Intensity = Intensity(),  # noqa: B008  # frozen
@@ -59,7 +61,7 @@ class Supervisor(Branch):
                 raise DuplicateName(name, child_name)
         self._children = [self._child(spec) for spec in children]
 
-    def _child(self, spec: ActorSpec[Any] | ServiceSpec | Branch) -> Child:
+    def _child(self, spec: ChildSpec) -> Child:
         match spec:
             case ActorSpec():
                 return ActorChild(spec, self)

@@ -79,7 +79,7 @@ async def test_a_request_that_waits_through_a_crash_is_answered_by_the_next_inca
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     """So is the one in hand at its first crash, and the one whose asker still waits for room."""
-    crashes = []
+    crashes: list[Question] = []
 
     async def once(message: Question) -> None:
         await trio.sleep(1)

@@ -8,6 +8,7 @@ from runtime import (
     ActorSpec,
     ActorStopped,
     Backoff,
+    ChildSpec,
     Crashed,
     Inbox,
     Intensity,
@@ -161,7 +162,7 @@ async def test_backoff_never_delays_a_stop(autojump_clock: trio.testing.MockCloc
     pool = Pool[str, int]("pool", lambda key: pooled.spec(backoff=long))
     pool.ensure("p")
     events = Events()
-    children = [static.spec(backoff=long), Supervisor("nested", [nested.spec(backoff=long)]), pool]
+    children: list[ChildSpec] = [static.spec(backoff=long), Supervisor("nested", [nested.spec(backoff=long)]), pool]
     root = Supervisor("root", children, rng=seeded(), observer=events)
     async with running(root):
         for name in "snp":
