@@ -54,7 +54,7 @@ def test_a_text_record_is_one_line_whatever_it_holds() -> None:
     """What an agent says can neither forge a record nor drive the terminal."""
     text = written("text", "one\ntwo\x1b[31m\x9b")
     assert text.count("\n") == 1
-    assert "one\\x0atwo\\x1b[31m\\x9b" in text
+    assert "one\\ntwo\\x1b[31m\\x9b" in text
     assert "\x1b" not in failure("text")
 
 

@@ -6,7 +6,8 @@ used, so that help and mistakes are answered at once.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,8 +93,9 @@ def run(**options: Any) -> int:
     settings = _with_operator_token(_resolve(_flags(options)).settings)
     _set_up_logs(settings)
     from mission_control import app
+    from mission_control.failures import explain
 
-    return _attempt(lambda: app.run(settings), settings)
+    return _attempt(lambda: app.run(settings), lambda error: explain(error, settings))
 
 
 @cli.command("check-config", short_help="Print the settings in effect.")
@@ -146,7 +148,7 @@ def version() -> None:
 
 
 @cli.command(short_help="Print events as they happen.")
-@click.option("--url", metavar="URL", help="The daemon's, such as http://127.0.0.1:8700; else from the settings.")
+@click.option("--url", metavar="URL", help="The daemon's URL, such as http://127.0.0.1:8700.")
 @click.option("--token", metavar="TOKEN", help="Operator token; other users of this machine may see it.")
 @click.option("--token-file", metavar="FILE", help="File that holds the operator token.")
 @click.option("--config", metavar="FILE", help="Configuration file to take URL and token from.")
@@ -164,6 +166,8 @@ def tail(
 ) -> int:
     """Print events of a running daemon as they happen, until interrupted.
 
+    Without --url that is the daemon which the settings describe, and its token is found too.
+
     \b
     Types: conversation.chunk, conversation.final, activity.event, heartbeat, system.status; one may end in .*
 
@@ -173,8 +177,19 @@ def tail(
       mission-control tail --agent alpha --type "conversation.*"
       mission-control tail --json --type activity.event | jq .payload.title
     """
-    ...
-    return 0
+    from mission_control.core.subscription import Filter, unknown_types
+    from mission_control.target import TargetFlags, target
+
+    if unknown := unknown_types(frozenset(types)):
+        raise click.BadParameter(f"no such type of event: {', '.join(unknown)}", param_hint="--type")
+    flags = TargetFlags(url=url, token=token, token_file=token_file, config=config)
+    with _told_as_usage():
+        daemon = target(flags, os.environ, Path.cwd())
+    select = Filter(agents=frozenset(agents), types=frozenset(types))
+
+    from mission_control.tail import explain, run_tail
+
+    return _attempt(lambda: run_tail(daemon, select, as_json=as_json), lambda error: explain(error, daemon))
 
 
 def _flags(options: dict[str, Any]) -> "Flags":
@@ -184,20 +199,26 @@ def _flags(options: dict[str, Any]) -> "Flags":
 
 
 def _resolve(flags: "Flags") -> "Loaded":
-    from mission_control.config import ConfigError, resolve
+    from mission_control.config import resolve
 
-    try:
+    with _told_as_usage():
         return resolve(flags, os.environ, Path.cwd())
-    except ConfigError as error:
-        raise ConfigurationError(str(error)) from error
 
 
 def _with_operator_token(settings: "Settings") -> "Settings":
-    from mission_control.config import ConfigError
     from mission_control.operator_token import ensure_operator_token
 
-    try:
+    with _told_as_usage():
         return ensure_operator_token(settings)
+
+
+@contextmanager
+def _told_as_usage() -> Iterator[None]:
+    """Settings that cannot be used end the program with a message and exit code 2."""
+    from mission_control.config import ConfigError
+
+    try:
+        yield
     except ConfigError as error:
         raise ConfigurationError(str(error)) from error
 
@@ -209,10 +230,8 @@ def _set_up_logs(settings: "Settings") -> None:
     logs.setup(settings.log_level, settings.log_format, [token for token in tokens if token is not None])
 
 
-def _attempt(call: Callable[[], int], settings: "Settings") -> int:
-    """The exit code of ``call``; failures that an operator can mend become messages."""
-    from mission_control.failures import explain
-
+def _attempt(call: Callable[[], int], explain: Callable[[BaseException], str | None]) -> int:
+    """The exit code of ``call``; failures that ``explain`` knows become messages."""
     try:
         return call()
     except KeyboardInterrupt:
@@ -220,9 +239,7 @@ def _attempt(call: Callable[[], int], settings: "Settings") -> int:
     except (Exception, BaseExceptionGroup) as error:
         if isinstance(error, BaseExceptionGroup) and error.subgroup(KeyboardInterrupt):
             return INTERRUPTED
-        text = explain(error, settings)
+        text = explain(error)
         if text is None:
             raise
         raise click.ClickException(text) from error
-
-

@@ -1,7 +1,6 @@
 """What the daemon tells the person who started it, on standard output."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 import click
 
@@ -14,13 +13,7 @@ POINT_AT_A_GATEWAY = "mission-control run --gateway ws://HOST:PORT --gateway-tok
 
 def dashboard_url(listening: Address) -> str:
     """A URL at which a browser on this machine finds the dashboard. ``listening`` has the port that was bound."""
-    try:
-        address = ip_address(listening.host)
-    except ValueError:
-        return f"http://{listening}/"
-    if address.is_unspecified:
-        listening = Address("127.0.0.1" if address.version == 4 else "::1", listening.port)
-    return f"http://{listening}/"
+    return f"http://{listening.from_here()}/"
 
 
 def announce(settings: Settings, choice: Choice, url: str) -> None:

@@ -1,7 +1,6 @@
 """Logging: one handler on standard error, as text for people or as JSON for machines, without secrets.
 
-Messages hold what gateways and agents send, so control characters are escaped: one record cannot forge another or
-drive the terminal.
+Messages hold what gateways and agents send, so what could forge another record or drive the terminal is escaped.
 """
 
 import json
@@ -11,10 +10,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
+from mission_control.printable import one_line
 from mission_control.settings import LogFormat, LogLevel, Secret
 
-_ESCAPES: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-_ESCAPES_IN_TRACES: Final = {code: text for code, text in _ESCAPES.items() if chr(code) not in "\n\t"}
 _SHORTEST_MASKED: Final = 4
 """Shorter secrets are left alone: masking them would garble everything else."""
 
@@ -51,9 +49,9 @@ class _Formatter(logging.Formatter):
 class _TextFormatter(_Formatter):
     def line(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created).astimezone().isoformat(" ", "milliseconds")
-        line = f"{time} {record.levelname.lower():7} {record.name}: {record.getMessage().translate(_ESCAPES)}"
+        line = f"{time} {record.levelname.lower():7} {record.name}: {one_line(record.getMessage())}"
         trace = self.trace(record)
-        return line if trace is None else f"{line}\n{trace.translate(_ESCAPES_IN_TRACES)}"
+        return line if trace is None else "\n".join([line, *map(one_line, trace.split("\n"))])
 
 
 class _JsonFormatter(_Formatter):

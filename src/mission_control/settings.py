@@ -63,6 +63,16 @@ class Address:
         except ValueError:
             return False
 
+    def from_here(self) -> "Address":
+        """Where a program on this machine connects to what listens here: not to all addresses, but to loopback."""
+        try:
+            address = ip_address(self.host)
+        except ValueError:
+            return self
+        if not address.is_unspecified:
+            return self
+        return Address("127.0.0.1" if address.version == 4 else "::1", self.port)
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
