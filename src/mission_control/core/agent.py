@@ -336,7 +336,6 @@ class AgentCore:
             self._out.say(self.conversation.answer(run.run_id, run.session, run.answer, at), at)
         self._out.say(self.conversation.close(run.run_id, at, message_state, error=error), at)
         self.runs.close(run)
-        self.conversation.forget_run(run.run_id)
         if end == "failed":
             self.liveness.failure = title
             title = f"Run failed: {title}"

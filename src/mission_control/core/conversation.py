@@ -83,7 +83,7 @@ class Conversation:
                 )
             )
             if streamed:
-                self._last_text[view.run_id] = view.text
+                self._note_last(view.run_id, view.text)
         for view in open_messages:
             index = 0 if view.next_index is UNSET else view.next_index
             self._open[view.run_id] = OpenMessage(
@@ -197,10 +197,6 @@ class Conversation:
             return None
         return next((item.began for item in self._finals if item.session == session), None)
 
-    def forget_run(self, run_id: str) -> None:
-        """The run is over for good."""
-        self._last_text.pop(run_id, None)
-
     def _told(self, run_id: str, session: str, text: str) -> bool:
         """Whether this text is the last message that we have: of this run, or of its session from history alone."""
         last = self._last_text.get(run_id)
@@ -233,7 +229,14 @@ class Conversation:
         self._finals.append(Known(message_id, session, role, text, began, state == "complete", bool(run_id)))
         del self._finals[: -self.keep]
         if run_id:
-            self._last_text[run_id] = text
+            self._note_last(run_id, text)
+
+    def _note_last(self, run_id: str, text: str) -> None:
+        """Remember a run's last message: its source may repeat it after the run's end."""
+        self._last_text.pop(run_id, None)
+        self._last_text[run_id] = text
+        while len(self._last_text) > self.keep:
+            del self._last_text[next(iter(self._last_text))]
 
     def _new_id(self, run_id: str, began: int) -> str:
         """A message is named by its run and the time of its first text, which are the source's: the name is stable."""
