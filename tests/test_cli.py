@@ -177,7 +177,12 @@ def test_run_hands_the_settings_to_the_daemon(monkeypatch: pytest.MonkeyPatch) -
 def test_run_has_the_operator_token_before_the_daemon_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A daemon that others can reach is never up without its token."""
     seen: list[Settings] = []
-    starting(monkeypatch, lambda settings: seen.append(settings) or 0)
+
+    def run(settings: Settings) -> int:
+        seen.append(settings)
+        return 0
+
+    starting(monkeypatch, run)
     assert cli.main(["run", "--listen", "0.0.0.0:0", "--set", "auth.mode=token", "--data-dir", "d"]) == 0
     assert seen[0].auth.token is not None
     assert seen[0].auth.token.reveal() == Path("d/operator-token").read_text().strip()
