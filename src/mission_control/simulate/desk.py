@@ -178,6 +178,8 @@ class Desk:
         _check_params("chat.history", params, required="sessionKey", allowed=("sessionKey", "limit"))
         limit = _integer("chat.history", params, "limit", default=200, most=1000)
         key = params["sessionKey"]
+        if not isinstance(key, str):
+            raise _RefusedError("invalid chat.history params: at /sessionKey: must be string")
         session = self._gateway.session(key)
         if session is None:
             return {"sessionKey": key, "messages": [], "thinkingLevel": "off"}

@@ -55,7 +55,7 @@ async def serve_simulation(
         OSError: the address cannot be listened on.
     """
     token = token or secrets.token_urlsafe(16)
-    simulation = _Simulation(fleet, token, clock)
+    simulation = Simulation(fleet, token, clock)
     [listener] = await trio.open_tcp_listeners(port, host=host)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(simulation.play)
@@ -67,7 +67,9 @@ async def serve_simulation(
     raise AssertionError("a server ends only when it is cancelled")
 
 
-class _Simulation:
+class Simulation:
+    """The tasks of a simulated gateway; :func:`serve_simulation` runs all of them."""
+
     def __init__(self, fleet: Fleet, token: str, clock: Clock) -> None:
         self._clock = clock
         self._token = token
@@ -80,18 +82,20 @@ class _Simulation:
         began = trio.current_time()
         while True:
             due = began + self._schedule.next_at
+            await trio.sleep_until(max(due, trio.current_time() + _MOMENT_SECONDS))
             late = trio.current_time() - due
             began += late if late > _LATENESS_SECONDS else 0
-            await trio.sleep_until(max(due, trio.current_time() + _MOMENT_SECONDS))
             for agent_id, action in self._schedule.take(until=trio.current_time() - began):
                 self._fanout.publish(self._gateway.act(agent_id, action, self._clock()))
 
     async def tick(self) -> Never:
+        """Tell everyone every 30 s that the gateway lives."""
         while True:
             await trio.sleep(TICK_SECONDS)
             self._fanout.publish([self._gateway.tick(self._clock())])
 
     async def report_health(self) -> Never:
+        """Tell everyone the state of all agents every 60 s."""
         while True:
             await trio.sleep(HEALTH_SECONDS)
             self._publish_health()
@@ -99,7 +103,7 @@ class _Simulation:
     def _publish_health(self) -> None:
         self._fanout.publish([self._gateway.health_event(self._clock())])
 
-    async def serve(self, stream: trio.SocketStream) -> None:
+    async def serve(self, stream: trio.abc.Stream) -> None:
         """Serve one connection; whatever its client does ends that connection and nothing else."""
         shared = _SharedStream(stream)
         try:
@@ -171,7 +175,7 @@ async def _talk(connection: WebSocketConnection, stream: "_SharedStream", outlet
 class _SharedStream(trio.abc.Stream):
     """A stream that two may write to: the library its handshake and control frames, we the events, made beforehand."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         self._sending = trio.StrictFIFOLock()
 
