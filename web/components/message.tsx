@@ -44,7 +44,7 @@ export const Message = memo(function Message({ message, showSession }: MessagePr
         )}
       </p>
       {(text !== "" || state === "streaming") && (
-        <div className={styles.text} data-testid="message-text">
+        <div className={styles.text} data-testid="message-text" dir="auto">
           {text}
         </div>
       )}
