@@ -1,0 +1,1 @@
+"""The edge: what browsers and other subscribers talk to (docs/protocol.md)."""
