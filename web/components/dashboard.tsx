@@ -6,7 +6,6 @@ import type { AgentKey, View } from "../lib/view.ts";
 import { Agents } from "./agents.tsx";
 import { Banners, Irregularities } from "./banners.tsx";
 import { Conversation } from "./conversation.tsx";
-import { cx } from "./cx.ts";
 import { Feed } from "./feed.tsx";
 import { Header } from "./header.tsx";
 import { useSession } from "./mission-control.tsx";
@@ -26,7 +25,7 @@ export function Dashboard() {
       ) : (
         <>
           <Banners />
-          <main className={cx(styles.panels, stale && styles.stale)} data-stale={stale}>
+          <main className={styles.panels} data-stale={stale}>
             <Agents selected={selected} className={styles.agents} />
             <Conversation agentKey={selected} className={styles.conversation} />
             <Feed className={styles.feed} />

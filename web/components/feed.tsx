@@ -85,7 +85,12 @@ export function Feed({ className }: { readonly className?: string | undefined })
           </button>
         </Empty>
       )}
-      <ol className={styles.rows} aria-labelledby="feed">
+      <ol
+        className={styles.rows}
+        aria-labelledby="feed"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+      >
         {admitted
           .slice(-SHOWN)
           .reverse()
