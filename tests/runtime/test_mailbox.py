@@ -118,6 +118,7 @@ async def test_waiting_senders_are_served_in_their_order_and_none_overtakes() ->
         inbox.drop(1)
         with pytest.raises(MailboxFull):
             ref.tell(9)
+        assert (ref.statistics().depth, ref.statistics().waiting) == (1, 2)
         assert [await inbox.get() for _ in range(3)] == [1, 2, 3]
     assert ref.statistics().waiting == 0
 

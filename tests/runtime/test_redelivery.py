@@ -12,7 +12,9 @@ from runtime import (
     Intensity,
     Pool,
     Ref,
+    Restart,
     Restarting,
+    Stopped,
     Supervisor,
 )
 from runtime.testing import Events, Probe
@@ -130,6 +132,24 @@ async def test_a_clean_return_acknowledges_get_but_not_peek(autojump_clock: trio
         await trio.sleep(1)
         assert seen == [1, 2, 1, 2, 2, 2][: len(seen)]
         assert ref.statistics().handled >= 1
+
+
+async def test_what_get_handed_out_before_a_last_return_is_handled(autojump_clock: trio.testing.MockClock) -> None:
+    """An actor that returns for good has lost nothing that it took."""
+    events = Events()
+
+    class Leaves:
+        async def run(self, inbox: Inbox[int]) -> None:
+            await inbox.get()
+            await inbox.get()
+
+    ref = Ref[int]("a")
+    for number in range(3):
+        ref.tell(number)
+    async with running(Supervisor("root", [ActorSpec(ref, Leaves, Restart.TRANSIENT)], observer=events)):
+        await trio.sleep(1)
+    assert events.of(Stopped, "root/a")[0].undelivered == 1
+    assert ref.statistics().handled == 2
 
 
 async def test_a_crash_with_nothing_in_hand_blames_no_message(autojump_clock: trio.testing.MockClock) -> None:

@@ -106,9 +106,15 @@ async def test_a_child_that_ignores_its_cancellation_is_reported_and_left_behind
     root = Supervisor("root", [probe.spec(), ActorSpec(ref, Stuck, grace=2)], observer=events)
     async with running(root):
         ref.tell(1)
-        root.stop()
-        with trio.fail_after(10), pytest.raises(ActorStopped):
-            await ref.ask(lambda reply: 1)
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def asker() -> None:
+                with trio.fail_after(10), pytest.raises(ActorStopped):
+                    await ref.ask(lambda reply: 1)
+
+            await trio.testing.wait_all_tasks_blocked()
+            root.stop()
         await trio.sleep(4)
         assert [(event.path, event.stuck) for event in events.of(StoppedLate)] == [("root/stuck", True)]
         assert [event.path for event in events.of(Stopped)] == ["root/first"]
