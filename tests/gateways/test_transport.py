@@ -232,11 +232,11 @@ async def test_a_consumer_that_does_not_take_stops_the_reading_and_loses_nothing
 
     async with serving(handler) as port, open_link(f"ws://127.0.0.1:{port}", max_message=MAX) as link:
         with trio.fail_after(10):
-            while link._tap.inbox._bytes < INBOX_BYTES:
+            while link.statistics().bytes < INBOX_BYTES:
                 await trio.lowlevel.checkpoint()
             await trio.testing.wait_all_tasks_blocked(0.02)
         assert sent < 200
-        assert link._tap.inbox._bytes < INBOX_BYTES + 500_000
+        assert link.statistics().bytes < INBOX_BYTES + 500_000
         received, _ = await receive_all(link)
     assert [int(message.split()[0]) for message in received] == list(range(200))
 

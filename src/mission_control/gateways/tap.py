@@ -7,6 +7,7 @@ control frames and the messages that :mod:`mission_control.gateways.framing` doe
 from collections.abc import Sequence
 
 import trio
+from attrs import frozen
 
 from mission_control.gateways.framing import FrameWalker
 
@@ -17,6 +18,14 @@ _READ_BYTES = 1 << 18
 _HEAD_BYTES = 1 << 14
 _GATHER_SECONDS = 0.002
 _END_OF_HEAD = b"\r\n\r\n"
+
+
+@frozen
+class InboxStatistics:
+    """What waits for the consumer."""
+
+    messages: int
+    bytes: int
 
 
 class Inbox:
@@ -34,10 +43,6 @@ class Inbox:
         self._emptied = trio.Event()
         self._owed = 0
         self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
 
     def put(self, messages: Sequence[bytes]) -> None:
         """Add messages; they are dropped when the inbox is closed."""
@@ -73,6 +78,9 @@ class Inbox:
             self._filled = trio.Event()
         self._emptied.set()
         return messages
+
+    def statistics(self) -> InboxStatistics:
+        return InboxStatistics(len(self._messages), self._bytes)
 
     async def wait_for_room(self) -> None:
         """Return when nothing is owed and less than ``max_bytes`` wait, or the inbox is closed. May not checkpoint."""

@@ -18,7 +18,7 @@ from attrs import frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import LocalProtocolError
 
-from mission_control.gateways.tap import TapStream
+from mission_control.gateways.tap import InboxStatistics, TapStream
 
 _CLOSE_SECONDS = 1.0  # how long a polite goodbye may take
 _UNSUPPORTED = 1003
@@ -99,6 +99,10 @@ class Link:
             self._cut_short = True
             self._finish(None, "a send was cut short")
             raise
+
+    def statistics(self) -> InboxStatistics:
+        """What has arrived and was not received yet."""
+        return self._tap.inbox.statistics()
 
     async def _deliver(self) -> None:
         """Hand over what the library received itself (fragmented messages), until it says that the link has ended."""
