@@ -86,6 +86,7 @@ class ConnectionActor:
     async def run(self, inbox: Inbox[Retry]) -> None:
         stored = await self._journal.snapshot(Filter(gateways=frozenset({self._gateway.id})))
         self._dialect = self._gateway.dialect(stored)
+        self._link.statistics = self._dialect.statistics
         for agent in stored.agents:
             self._known.add(agent.id)
             self._agents.ensure((self._gateway.id, agent.id))

@@ -1,6 +1,14 @@
 """Whether each gateway can be heard: written by its connection actor, read by agents' actors when they start."""
 
+from collections.abc import Callable
+
 from attrs import define
+
+from mission_control.gateways.dialect import DialectStatistics
+
+
+def _nothing_yet() -> DialectStatistics:
+    return DialectStatistics(0, 0, 0)
 
 
 @define
@@ -15,3 +23,4 @@ class LinkState:
     changed_at: int = 0
     reconnects: int = 0
     warnings: tuple[str, ...] = ()
+    statistics: Callable[[], DialectStatistics] = _nothing_yet

@@ -1,0 +1,105 @@
+"""Any actor may die in the middle of a stream: a subscriber that stays connected sees the journal all the same."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from actors.clock import wall_clock
+from actors.outbox import Outbox
+from actors.subscribers import Joined
+from mission_control.app.daemon import Daemon
+from mission_control.app.loop_meter import LoopMeter
+from mission_control.core.subscription import EVERYTHING
+from mission_control.edge.services import Services
+from mission_control.settings import GatewaySettings, Settings
+from mission_control.stores.sqlite import SqliteJournal
+from tests.actors.fake_gateway import FakeGateway
+
+
+class Viewer:
+    """A subscriber without a socket: what its outbox was given."""
+
+    def __init__(self) -> None:
+        self.outbox = Outbox(64 * 1024 * 1024)
+        self.events: list[dict[str, Any]] = []
+
+    async def watch(self) -> None:
+        while True:
+            for frame in await self.outbox.get():
+                self.events += [event for event in json.loads(frame)["events"] if event["offset"] is not None]
+
+    async def wait_for(self, happened: Any) -> None:
+        """Wait until an event satisfies ``happened``."""
+        while not any(happened(event) for event in self.events):
+            await trio.sleep(0.005)
+
+    def texts(self) -> list[str]:
+        joined: dict[str, str] = {}
+        for event in self.events:
+            if event["type"] == "conversation.chunk":
+                payload = event["payload"]
+                assert payload["start"] == len(joined.get(payload["message_id"], ""))
+                joined[payload["message_id"]] = joined.get(payload["message_id"], "") + payload["delta"]
+        return list(joined.values())
+
+
+@asynccontextmanager
+async def running(tmp_path: Path, gateway: FakeGateway) -> AsyncIterator[tuple[Daemon, SqliteJournal, Viewer]]:
+    async def edge(services: Services) -> None:
+        await services.shutdown.begun.wait()
+
+    settings = Settings(data_dir=tmp_path)
+    watched = [GatewaySettings(url=gateway.url, id="gw")]
+    async with SqliteJournal.open(tmp_path / "journal.sqlite3", now=wall_clock) as journal:
+        daemon = Daemon(settings, journal, watched, edge=edge, meter=LoopMeter(), clock=wall_clock)
+        viewer = Viewer()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(daemon.run)
+            joined = await daemon.services.subscribers.join(viewer.outbox, EVERYTHING, 0)
+            assert isinstance(joined, Joined)
+            nursery.start_soon(viewer.watch)
+            yield daemon, journal, viewer
+            daemon.stop()
+            await daemon.stopped.wait()
+            nursery.cancel_scope.cancel()
+
+
+VICTIMS = ("persistence", "subscribers", "gw/alpha", "gateway gw")
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+async def test_a_crash_in_the_middle_of_a_stream(victim: str, tmp_path: Path) -> None:
+    """Nothing lost, repeated or reordered: offsets without a hole, one chunk per token of text, one final."""
+    tokens = ["word", *(f" word{index}" for index in range(60))]
+    async with FakeGateway().serving() as gateway, running(tmp_path, gateway) as (daemon, journal, viewer):
+        with trio.fail_after(30):
+            await gateway.connected.wait()
+            run = gateway.run("alpha", "run-1")
+            await run.start("go on")
+            for index, token in enumerate(tokens):
+                await run.token(token)
+                if index in (20, 40):
+                    await viewer.wait_for(lambda event: event["type"] == "conversation.chunk")
+                    daemon.root.kill(victim)
+                    if victim == "gateway gw":
+                        gateway.connected = trio.Event()
+                        await gateway.connected.wait()
+            await run.end()
+            await viewer.wait_for(lambda event: event["payload"].get("kind") == "run.finished")
+        offsets = [event["offset"] for event in viewer.events]
+        assert offsets == list(range(1, len(offsets) + 1))
+        stored = await journal.read(0, 1_000, EVERYTHING)
+        assert [event.event_id for event in stored.events][: len(offsets)] == [
+            event["event_id"] for event in viewer.events
+        ]
+        assert viewer.texts() == ["".join(tokens)]
+        finals = [event["payload"] for event in viewer.events if event["type"] == "conversation.final"]
+        assert sorted((final["role"], final["text"], final["state"]) for final in finals) == [
+            ("assistant", "".join(tokens), "complete"),
+            ("user", "go on", "complete"),
+        ]
