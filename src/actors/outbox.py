@@ -7,23 +7,22 @@ from attrs import frozen
 
 
 class OutboxOverflowError(Exception):
-    """The subscriber fell too far behind: what was pending is gone, and it needs a snapshot."""
+    """The subscriber fell too far behind: what was pending is gone, and it needs a snapshot and a new outbox."""
 
 
 @frozen
 class OutboxStatistics:
-    """``bytes`` and ``frames`` are pending now; ``overflows`` counts how often the bound was passed."""
+    """What is pending now."""
 
     bytes: int
     frames: int
-    overflows: int
 
 
 class Outbox:
-    """Frames on their way to one subscriber: many writers that never wait, one reader.
+    """Frames on their way to one subscriber: writers that never wait, one reader. It serves one join and no second.
 
-    Over ``max_bytes`` everything pending is dropped at once, since a stream with a hole in it is worth nothing, and
-    nothing more is taken until the reader has noticed. A frame is never split and never reordered.
+    A frame is never split and never reordered. Over ``max_bytes`` everything pending is dropped at once, since a stream
+    with a hole in it is worth nothing. From then on, as after :meth:`close`, nothing more is taken.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -31,47 +30,53 @@ class Outbox:
         self._frames: list[str] = []
         self._bytes = 0
         self._overflowed = False
-        self._overflows = 0
+        self._closed = False
         self._wakeup = trio.Event()
 
     @property
-    def overflowed(self) -> bool:
-        """Whether frames are being refused until :meth:`get` has reported the overflow."""
-        return self._overflowed
+    def closed(self) -> bool:
+        """Whether frames are refused, for either reason."""
+        return self._closed
 
     def put_nowait(self, frame: str) -> bool:
-        """Queue a frame. False when the outbox has overflowed, now or before: the frame is dropped."""
-        if self._overflowed:
+        """Queue a frame. False when it is refused."""
+        if self._closed:
             return False
         # Frames are JSON text that is nearly all ASCII, so its length stands for its size in bytes.
         self._bytes += len(frame)
         self._frames.append(frame)
-        if self._bytes > self._max_bytes:
-            self.clear()
-            self._overflowed = True
-            self._overflows += 1
         self._wakeup.set()
-        return not self._overflowed
+        if self._bytes > self._max_bytes:
+            self.close()
+            self._overflowed = True
+        return not self._closed
+
+    def nudge(self) -> None:
+        """Let :meth:`get` return although there may be nothing to get."""
+        self._wakeup.set()
+
+    def close(self) -> None:
+        """Take nothing more and forget what is pending. Idempotent."""
+        self._closed = True
+        self._clear()
 
     async def get(self) -> Sequence[str]:
-        """Wait for frames and take all of them.
+        """Wait for frames or a nudge and take all frames there are.
 
         Raises:
-            OutboxOverflowError: once after each overflow; the outbox takes frames again from then on.
+            OutboxOverflowError: from the overflow on.
         """
         await self._wakeup.wait()
-        self._wakeup = trio.Event()
         if self._overflowed:
-            self._overflowed = False
             raise OutboxOverflowError
+        self._wakeup = trio.Event()
         frames = self._frames
-        self.clear()
+        self._clear()
         return frames
 
-    def clear(self) -> None:
-        """Forget what is pending: a snapshot is about to stand for it."""
+    def statistics(self) -> OutboxStatistics:
+        return OutboxStatistics(self._bytes, len(self._frames))
+
+    def _clear(self) -> None:
         self._frames = []
         self._bytes = 0
-
-    def statistics(self) -> OutboxStatistics:
-        return OutboxStatistics(self._bytes, len(self._frames), self._overflows)

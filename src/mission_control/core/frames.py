@@ -13,7 +13,6 @@ from msgspec import UNSET, UnsetType
 
 from mission_control.core.events import encode
 from mission_control.core.subscription import Cursor, Filter, SnapshotReason
-from mission_control.core.views import AgentView, GatewayView, MessageView, Snapshot
 
 PROTOCOL = 1
 SUBPROTOCOL = "mission-control.v1"
@@ -26,6 +25,7 @@ class CloseCode:
 
     GOING_AWAY = 1001
     RESTARTING = 1012
+    TRY_AGAIN_LATER = 1013
     BAD_REQUEST = 4400
     UNAUTHENTICATED = 4401
     ORIGIN = 4403
@@ -58,18 +58,6 @@ class Welcome:
 
 
 @frozen
-class SnapshotFrame:
-    reason: SnapshotReason
-    cursor: Cursor
-    gateways: list[GatewayView]
-    agents: list[AgentView]
-    messages: list[MessageView]
-    feed: list[Any]
-    id: Any = UNSET
-    op: Literal["snapshot"] = "snapshot"
-
-
-@frozen
 class Pong:
     t: Any
     server_time: int
@@ -95,24 +83,18 @@ class ErrorFrame:
     op: Literal["error"] = "error"
 
 
-def text(frame: Welcome | SnapshotFrame | Pong | Notice | ErrorFrame) -> str:
-    """Any frame but ``events`` as its JSON text."""
+def text(frame: Welcome | Pong | Notice | ErrorFrame) -> str:
+    """A frame other than ``events`` and ``snapshot`` as its JSON text."""
     return encode(frame).decode()
 
 
-def snapshot_frame(snapshot: Snapshot, reason: SnapshotReason, request_id: Any = UNSET) -> str:
-    """A ``snapshot`` frame; ``request_id`` echoes the ``id`` of a ``filter`` request."""
-    return text(
-        SnapshotFrame(
-            reason=reason,
-            cursor=snapshot.cursor,
-            gateways=snapshot.gateways,
-            agents=snapshot.agents,
-            messages=snapshot.messages,
-            feed=list(snapshot.feed),
-            id=request_id,
-        )
-    )
+def snapshot_frame(body: bytes, reason: SnapshotReason, request_id: Any = UNSET) -> str:
+    """A ``snapshot`` frame around a :class:`~mission_control.core.views.Snapshot` that is already JSON.
+
+    ``request_id`` echoes the ``id`` of a ``filter`` request.
+    """
+    echo = b"" if request_id is UNSET else b'"id":' + encode(request_id) + b","
+    return (b'{"op":"snapshot","reason":"%b",%b' % (reason.encode(), echo) + body[1:]).decode()
 
 
 def events_frame(envelopes: Iterable[bytes], offset: int) -> str:
@@ -144,7 +126,7 @@ class ClientFrame:
     cursor: Cursor | None = None
     id: Any = UNSET
     t: Any = UNSET
-    render_ms: dict[str, float] | None = None
+    render_ms: dict[str, float | None] | None = None
     duplicates: int = 0
     gaps: int = 0
 

@@ -1,14 +1,15 @@
 """What the edge is given by the composition root: everything it serves, and nothing of how that is made."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import trio
-from attrs import Factory, define, frozen
+from attrs import Factory, frozen
+from prometheus_client import Metric
 
 from actors.outbox import Outbox
 from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
-from mission_control.core.frames import Policy
+from mission_control.core.frames import Notice, Policy
 from mission_control.core.subscription import Filter
 from mission_control.gateways.dialect import DialectStatistics
 from mission_control.stores.journal import Journal
@@ -48,20 +49,49 @@ class GatewayFigures:
 
 @frozen
 class RenderReport:
-    """What one client measured since its last report, in ms."""
+    """What one client measured since its last report: from an event's arrival to its paint, in ms."""
 
     count: float
     p50: float
     p95: float
     p99: float
     max: float
+    duplicates: int = 0
+    gaps: int = 0
 
 
-@define
+class Reports(Protocol):
+    """Where clients' measurements go: :class:`mission_control.edge.metrics.RenderReports`."""
+
+    def __call__(self, report: RenderReport) -> None: ...
+    def collect(self) -> Iterable[Metric]: ...
+
+
 class Shutdown:
-    """``begun`` is set when subscribers are to be sent away; whoever serves one leaves when it has done so."""
+    """``begun`` is set when subscribers are to be sent away; whoever serves one holds this open while it does."""
 
-    begun: trio.Event = Factory(trio.Event)
+    def __init__(self) -> None:
+        self.begun = trio.Event()
+        self._serving = 0
+        self._left = trio.Event()
+
+    @property
+    def serving(self) -> int:
+        """How many subscribers are being served."""
+        return self._serving
+
+    def __enter__(self) -> None:
+        self._serving += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._serving -= 1
+        self._left.set()
+
+    async def wait_left(self) -> None:
+        """Wait until nobody is being served."""
+        while self._serving:
+            self._left = trio.Event()
+            await self._left.wait()
 
 
 @frozen
@@ -82,5 +112,8 @@ class Services:
     gateways: Callable[[], Mapping[str, GatewayFigures]]
     loop_stall_s: Callable[[], float]
     """The longest that one task kept the event loop so far."""
-    reported: Callable[[RenderReport], None]
+    reported: Reports
     shutdown: Shutdown = Factory(Shutdown)
+    notices: Callable[[], Sequence[Notice]] = tuple
+    """What a client that connects now must be told although it missed the announcement."""
+    max_subscribers: int = 1_000
