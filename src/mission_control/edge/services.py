@@ -1,11 +1,10 @@
 """What the edge is given by the composition root: everything it serves, and nothing of how that is made."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import trio
 from attrs import Factory, frozen
-from prometheus_client import Metric
 
 from actors.outbox import Outbox
 from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
@@ -60,11 +59,15 @@ class RenderReport:
     gaps: int = 0
 
 
-class Reports(Protocol):
-    """Where clients' measurements go: :class:`mission_control.edge.metrics.RenderReports`."""
+@frozen
+class RenderFigures:
+    """What all clients measured of late, in ms: how many renders since the start, and the worst of the percentiles."""
 
-    def __call__(self, report: RenderReport) -> None: ...
-    def collect(self) -> Iterable[Metric]: ...
+    count: float = 0
+    p50: float = 0
+    p95: float = 0
+    p99: float = 0
+    max: float = 0
 
 
 class Shutdown:
@@ -112,7 +115,8 @@ class Services:
     gateways: Callable[[], Mapping[str, GatewayFigures]]
     loop_stall_s: Callable[[], float]
     """The longest that one task kept the event loop so far."""
-    reported: Reports
+    reported: Callable[[RenderReport], None]
+    rendered: Callable[[], RenderFigures]
     shutdown: Shutdown = Factory(Shutdown)
     notices: Callable[[], Sequence[Notice]] = tuple
     """What a client that connects now must be told although it missed the announcement."""

@@ -123,7 +123,7 @@ def _filter(wanted: WireFilter | None) -> Filter | Refuse:
 def _report(frame: ClientFrame) -> RenderReport | None:
     """None when it is incomplete: a measurement is not worth a connection."""
     times = {name: value for name, value in (frame.render_ms or {}).items() if value is not None}
-    if not _RENDER_TIMES <= times.keys():
+    if not times.keys() >= _RENDER_TIMES:
         return None
     return RenderReport(
         times["count"], times["p50"], times["p95"], times["p99"], times["max"], frame.duplicates, frame.gaps
