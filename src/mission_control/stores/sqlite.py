@@ -17,6 +17,7 @@ from mission_control.core.ledger import Commit
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import MessageView, Snapshot
 from mission_control.stores.journal import AgentMemory, JournalStatistics, Page, Retained, Retention
+from mission_control.stores.sqlite_giveway import GiveWay
 from mission_control.stores.sqlite_lock import file_lock
 from mission_control.stores.sqlite_reader import Reader
 from mission_control.stores.sqlite_schema import MIGRATIONS, Durability
@@ -37,6 +38,7 @@ class SqliteJournal:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
+        self._give_way = GiveWay()
         self._closed = False
         self._writing = trio.CapacityLimiter(1)
         self._reading = trio.CapacityLimiter(1)
@@ -64,12 +66,14 @@ class SqliteJournal:
         """
         journal = cls(Writer(path, durability, now, epoch()), Reader(path))
         with file_lock(path):
+            trio.lowlevel.add_instrument(journal._give_way)
             try:
-                await trio.to_thread.run_sync(journal._writer.open, limiter=journal._writing)
+                await journal._write(journal._writer.open)
                 yield journal
             finally:
                 with trio.CancelScope(shield=True):
                     await journal.aclose()
+                trio.lowlevel.remove_instrument(journal._give_way)
 
     async def append(self, drafts: Sequence[Draft]) -> Commit:
         return await self._write(self._writer.append, drafts)
@@ -116,16 +120,16 @@ class SqliteJournal:
         await trio.to_thread.run_sync(self._writer.close, limiter=self._writing)
 
     async def _write(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
-        self._check_open()
-        return await trio.to_thread.run_sync(function, *args, limiter=self._writing)
+        return await self._call(self._writing, function, *args)
 
     async def _read(self, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
-        self._check_open()
-        return await trio.to_thread.run_sync(function, *args, limiter=self._reading)
+        return await self._call(self._reading, function, *args)
 
-    def _check_open(self) -> None:
+    async def _call(self, limiter: trio.CapacityLimiter, function: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         if self._closed:
             raise trio.ClosedResourceError
+        with self._give_way:
+            return await trio.to_thread.run_sync(function, *args, limiter=limiter)
 
 
 def _percentile_ms(ordered: Sequence[float], part: float) -> float:

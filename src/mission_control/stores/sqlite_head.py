@@ -76,15 +76,18 @@ class Head:
     agents: dict[Source, int] = Factory(dict)
     opened: dict[str, int] = Factory(dict)
     unfolded: set[Source] = Factory(set)
+    unfolded_ids: set[str] = Factory(set)
 
     @property
     def bounds(self) -> Bounds:
         return Bounds(self.ledger.epoch, self.floor, self.ledger.head)
 
-    def known(self, connection: sqlite3.Connection, drafts: Iterable[Draft]) -> list[str]:
+    def known(self, connection: sqlite3.Connection, drafts: Iterable[Draft]) -> set[str]:
         """The event ids among the drafts that are stored."""
-        candidates = [draft.event_id for draft in drafts]
-        return present(connection, "SELECT event_id AS item FROM events WHERE event_id IN", candidates)
+        candidates = {draft.event_id for draft in drafts}
+        recent = candidates & self.unfolded_ids
+        folded = present(connection, "SELECT event_id AS item FROM event_ids WHERE event_id IN", [*candidates - recent])
+        return recent.union(folded)
 
     def finished(self, connection: sqlite3.Connection, drafts: Iterable[Draft]) -> list[str]:
         """The message ids among the drafts whose final is stored."""
@@ -107,6 +110,7 @@ class Head:
                 agent = self.agents[source] = len(self.agents) + 1
                 agents.append((agent, *source))
             self.unfolded.add(source)
+            self.unfolded_ids.add(entry.event.event_id)
             message = self._message(entry, agent, messages)
             events.append(event_row(entry, agent, message, committed))
         insert(connection, "agents (id, gateway, agent_id)", agents)
@@ -126,6 +130,7 @@ class Head:
             text = None if view is None else encode(view).decode()
             agents.append((self.agents[source], *source, ledger.sequences[key], text))
         gateways = [(view.id, encode(view).decode()) for view in projection.gateways.values()]
+        connection.execute(_IDS_FOLD, (self.folded_to,))
         insert(connection, "agents", agents, _AGENT_FOLDS)
         insert(connection, "gateways", gateways, "ON CONFLICT (id) DO UPDATE SET view = excluded.view")
         connection.execute(
@@ -134,6 +139,7 @@ class Head:
         )
         self.folded_to = ledger.head
         self.unfolded.clear()
+        self.unfolded_ids.clear()
 
     def _message(self, entry: Entry, agent: int, rows: dict[int, Row]) -> int | None:
         """Note what an event does to its message's row; gives the ``message`` column of the event's own row."""
@@ -152,6 +158,7 @@ class Head:
 
 # The row of a message that an earlier append opened keeps the time when it began.
 _MESSAGE_ENDS: Final = "ON CONFLICT (first) DO UPDATE SET session = excluded.session, final = excluded.final"
+_IDS_FOLD: Final = "INSERT INTO event_ids SELECT event_id FROM events WHERE offset > ? ORDER BY event_id"
 _AGENT_FOLDS: Final = "ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, view = excluded.view"
 
 _EVENTS: Final = "events AS e JOIN agents AS a ON a.id = e.agent"
@@ -231,6 +238,7 @@ def _replay(connection: sqlite3.Connection, head: Head) -> None:
         for event in page:
             head.ledger.restore(event)
             head.unfolded.add((event.gateway, event.agent_id))
+            head.unfolded_ids.add(event.event_id)
         head.events += len(page)
 
 

@@ -95,21 +95,23 @@ def read(connection: sqlite3.Connection, after: int, limit: int, select: Filter)
 
 _PAGE: Final = """
     WITH state AS (
-        SELECT epoch, floor, trimmed_to, max(folded_to, ifnull((SELECT max(offset) FROM events), 0)) AS head
+        SELECT epoch, floor, trimmed_to, max(folded_to, ifnull((SELECT max(offset) FROM events), 0)) AS head,
+            (SELECT min(offset) FROM events WHERE offset > :after) AS first
         FROM journal
-    ), span AS (
-        SELECT min(offset) AS first FROM events WHERE offset > :after
     ), page AS (
-        SELECT e.offset AS offset, {envelope} AS item
-        FROM span, events AS e JOIN agents AS a ON a.id = e.agent
-        WHERE e.offset >= span.first AND e.offset < span.first + :window {conditions}
+        SELECT e.offset AS offset, length(e.payload) AS size
+        FROM events AS e CROSS JOIN agents AS a ON a.id = e.agent
+        WHERE e.offset > :after AND e.offset < (SELECT min(offset) FROM events WHERE offset > :after) + :window
+        {conditions}
         ORDER BY e.offset LIMIT :limit
     ), sized AS (
-        SELECT offset, item, sum(length(item)) OVER (ORDER BY offset) - length(item) AS preceding FROM page
+        SELECT offset, sum(size) OVER (ORDER BY offset ROWS UNBOUNDED PRECEDING) - size AS preceding FROM page
     )
-    SELECT epoch, floor, trimmed_to, head, first, count(sized.offset),
-        '[' || ifnull(group_concat(item, ',') FILTER (WHERE preceding < :bytes), '') || ']'
-    FROM state LEFT JOIN span LEFT JOIN sized
+    SELECT epoch, floor, trimmed_to, head, first, count(sized.offset), '[' || ifnull(group_concat(
+        CASE WHEN preceding < :bytes THEN (
+            SELECT {envelope} FROM events AS e JOIN agents AS a ON a.id = e.agent WHERE e.offset = sized.offset
+        ) END, ','), '') || ']'
+    FROM state LEFT JOIN sized
 """
 
 

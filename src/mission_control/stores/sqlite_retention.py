@@ -60,14 +60,13 @@ _SPACE: Final = """
 def retain(connection: sqlite3.Connection, head: Head, policy: Retention, now: int) -> Retained:
     """One slice of whatever is due first. ``more`` is true as long as a slice did something."""
     connection.execute("BEGIN IMMEDIATE")
+    head.fold(connection)
     compacted = _compact(connection, head, int(now - policy.compact_after_s * 1000))
     removed = 0 if compacted else _trim(connection, head, policy, now)
-    if compacted or removed:
-        head.fold(connection)
-        connection.execute(
-            "UPDATE journal SET floor = ?, trimmed_to = ?, compacted_to = ?",
-            (head.floor, head.trimmed_to, head.compacted_to),
-        )
+    connection.execute(
+        "UPDATE journal SET floor = ?, trimmed_to = ?, compacted_to = ?, events = ?",
+        (head.floor, head.trimmed_to, head.compacted_to, head.events),
+    )
     connection.execute("COMMIT")
     more = bool(compacted or removed) or _give_back(connection)
     return Retained(removed, compacted, head.floor, more)
@@ -87,7 +86,7 @@ def _compact(connection: sqlite3.Connection, head: Head, horizon: int) -> int:
         chunks = msgspec.json.decode(text)
         if len(chunks) < SLICE_ROWS:
             head.compacted_to = up_to
-    connection.execute("DELETE FROM events WHERE offset IN (SELECT value FROM json_each(?))", (text,))
+    _delete(connection, "offset IN (SELECT value FROM json_each(?))", text)
     head.events -= len(chunks)
     head.floor = max(head.floor, *chunks)
     return len(chunks)
@@ -100,13 +99,20 @@ def _trim(connection: sqlite3.Connection, head: Head, policy: Retention, now: in
     (up_to,) = connection.execute(_TRIM_TO, (SLICE_ROWS, horizon, excess)).fetchone()
     if up_to is None:
         return 0
-    removed = connection.execute(f"DELETE FROM events WHERE offset <= ? AND {_REMOVABLE}", (up_to,)).rowcount  # noqa: S608
+    removed = _delete(connection, f"offset <= ? AND {_REMOVABLE}", up_to)
     connection.execute("DELETE FROM messages WHERE final <= ?", (up_to,))
     head.ledger.projection.forget(up_to)
     head.events -= removed
     head.trimmed_to = max(head.trimmed_to, up_to)
     head.floor = max(head.floor, up_to)
     return removed
+
+
+def _delete(connection: sqlite3.Connection, condition: str, parameter: object) -> int:
+    """Delete events and their ids, which folding has brought together; gives how many."""
+    ids = f"DELETE FROM event_ids WHERE event_id IN (SELECT event_id FROM events WHERE {condition})"  # noqa: S608
+    connection.execute(ids, (parameter,))
+    return connection.execute(f"DELETE FROM events WHERE {condition}", (parameter,)).rowcount  # noqa: S608
 
 
 def _excess_by_size(connection: sqlite3.Connection, events: int, max_bytes: int) -> int:

@@ -53,7 +53,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     CREATE UNIQUE INDEX agents_by_key ON agents (gateway, agent_id);
     CREATE TABLE events (
         offset INTEGER PRIMARY KEY,
-        event_id TEXT NOT NULL UNIQUE,
+        event_id TEXT NOT NULL,
         agent INTEGER NOT NULL REFERENCES agents,
         sequence INTEGER NOT NULL,
         timestamp INTEGER NOT NULL,
@@ -68,6 +68,9 @@ MIGRATIONS: Final[Sequence[str]] = (
     CREATE INDEX activities_by_kind ON events (kind) WHERE kind IS NOT NULL;
     CREATE INDEX activities_by_agent ON events (agent) WHERE kind IS NOT NULL;
     CREATE INDEX activities_by_agent_kind ON events (agent, kind) WHERE kind IS NOT NULL;
+    CREATE TABLE event_ids (
+        event_id TEXT PRIMARY KEY
+    ) WITHOUT ROWID;
     CREATE TABLE messages (
         first INTEGER PRIMARY KEY,
         message_id TEXT NOT NULL UNIQUE,
