@@ -81,12 +81,12 @@ class PersistenceActor:
                 batch = await inbox.peek(BATCH_MESSAGES)
             except trio.EndOfChannel:
                 return
-            if (pause := last_start + GROUP_SECONDS - trio.current_time()) > 0 and len(batch) < BATCH_MESSAGES:
-                await trio.sleep(pause)
-                batch = inbox.peek_nowait(BATCH_MESSAGES)
-            last_start = trio.current_time()
-            drafts = [draft for message in batch if isinstance(message, Append) for draft in message.drafts]
-            if drafts:
+            if any(isinstance(message, Append) for message in batch):
+                if (pause := last_start + GROUP_SECONDS - trio.current_time()) > 0 and len(batch) < BATCH_MESSAGES:
+                    await trio.sleep(pause)
+                    batch = inbox.peek_nowait(BATCH_MESSAGES)
+                last_start = trio.current_time()
+                drafts = [draft for message in batch if isinstance(message, Append) for draft in message.drafts]
                 await self._subscribers.send(Committed(await self._commit(drafts)))
             for message in batch:
                 if isinstance(message, Barrier):
