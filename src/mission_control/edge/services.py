@@ -61,13 +61,15 @@ class RenderReport:
 
 @frozen
 class RenderFigures:
-    """What all clients measured of late, in ms: how many renders since the start, and the worst of the percentiles."""
+    """What all clients measured: counts since the start, and of late the worst of each percentile, in ms."""
 
     count: float = 0
     p50: float = 0
     p95: float = 0
     p99: float = 0
     max: float = 0
+    duplicates: int = 0
+    gaps: int = 0
 
 
 class Shutdown:

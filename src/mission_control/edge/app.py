@@ -1,0 +1,40 @@
+"""The ASGI application: the API, the stream and the dashboard under one roof, behind the access guard."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from mission_control.edge.access import AccessGuard, is_api
+from mission_control.edge.api import Api
+from mission_control.edge.problems import EXCEPTION_HANDLERS
+from mission_control.edge.services import Services
+from mission_control.edge.static import Dashboard
+
+
+def build_app(services: Services, dashboard: Dashboard, stream: ASGIApp) -> ASGIApp:
+    """``stream`` serves the WebSockets at ``/v1/stream``; it makes its own checks of host, origin and token."""
+    app = Starlette(
+        routes=[*Api(services).routes(), WebSocketRoute("/v1/stream", stream)],
+        middleware=[Middleware(AccessGuard, access=services.access)],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+    app.router.redirect_slashes = False  # a redirect would repeat the Host header to whoever sent it
+    app.router.default = _everything_else(dashboard)
+    return app
+
+
+def _everything_else(dashboard: Dashboard) -> ASGIApp:
+    """Not a route of its own: it would match every path, and a wrong method on the API would not be a 405."""
+
+    async def everything_else(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+        elif is_api(scope["path"]):
+            raise HTTPException(404)
+        else:
+            await dashboard(scope, receive, send)
+
+    return everything_else
