@@ -1,0 +1,290 @@
+"""The dialect alone: connecting, refusals with a remedy, repair before live, odd and broken frames."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mission_control.core.signals import (
+    Beat,
+    HistoryMissing,
+    HistorySeen,
+    LinkAlive,
+    LinkDown,
+    LinkUp,
+    Listed,
+    RunAnswered,
+    RunStarted,
+    Signal,
+    TextSeen,
+    Unlisted,
+)
+from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.gateways.clawdbot.content import capped, visible
+from mission_control.gateways.dialect import Broadcast, Deliver, Established, Order, Refused, Send
+
+SESSION = "agent:alpha:main"
+
+
+class Peer:
+    """A dialect and what it ordered, with time at 100,000 ms."""
+
+    def __init__(self, **known: Any) -> None:
+        self.dialect = ClawdbotDialect("gw", Credentials("me", "1", "secret"), **known)
+        self.now = 100_000
+        self.orders: list[Order] = []
+        self._do(self.dialect.opened(self.now))
+
+    def _do(self, orders: list[Order]) -> None:
+        self.orders += orders
+
+    def hear(self, frame: Any) -> "Peer":
+        raw = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
+        self._do(self.dialect.receive(raw, self.now))
+        return self
+
+    def event(self, name: str, payload: Any) -> "Peer":
+        return self.hear({"type": "event", "event": name, "payload": payload, "seq": 1})
+
+    def agent(self, seq: int, stream: str, data: Any, run: str = "run", **more: Any) -> "Peer":
+        return self.event("agent", {"runId": run, "seq": seq, "ts": self.now, "stream": stream, "data": data, **more})
+
+    def connect(self, uptime: int = 50_000, **snapshot: Any) -> "Peer":
+        self.event("connect.challenge", {"nonce": "n"})
+        return self.answer("mc-connect", {"protocol": 3, "snapshot": {"uptimeMs": uptime, **snapshot}})
+
+    def refuse(self, error: dict[str, Any]) -> Refused:
+        self.event("connect.challenge", {"nonce": "n"})
+        self.hear({"type": "res", "id": "mc-connect", "ok": False, "error": error})
+        [refused] = [order for order in self.orders if isinstance(order, Refused)]
+        return refused
+
+    def answer(self, request_id: str, payload: Any) -> "Peer":
+        return self.hear({"type": "res", "id": request_id, "ok": True, "payload": payload})
+
+    def asked(self, method: str) -> list[dict[str, Any]]:
+        requests = [json.loads(order.text) for order in self.orders if isinstance(order, Send)]
+        return [request for request in requests if request["method"] == method]
+
+    def signals(self, agent: str | None = None) -> list[Signal]:
+        mine = (order for order in self.orders if isinstance(order, Deliver) and agent in (None, order.agent_id))
+        return [order.signal for order in mine]
+
+    def broadcasts(self) -> list[Signal]:
+        return [order.signal for order in self.orders if isinstance(order, Broadcast)]
+
+    def wait(self, ms: int) -> "Peer":
+        until = self.now + ms
+        while (due := self.dialect.due(self.now)) is not None and due <= until:
+            self.now = max(due, self.now)
+            self._do(self.dialect.tick(self.now))
+            if isinstance(self.orders[-1], Refused):
+                return self  # the connection ends here
+        self.now = until
+        return self
+
+
+def health(*agents: str, every: int | None = None) -> dict[str, Any]:
+    beat = {"enabled": every is not None, "everyMs": every}
+    rows = [{"agentId": agent, "name": agent.title(), "heartbeat": beat} for agent in agents]
+    return {"ts": 1, "defaultAgentId": "alpha", "agents": rows}
+
+
+def test_it_asks_to_read_and_for_nothing_else() -> None:
+    """A gateway grants everything to a client that claims nothing, so the claim is always made."""
+    [request] = Peer().connect().asked("connect")
+    assert request["params"]["scopes"] == ["operator.read"]
+    assert request["params"]["auth"] == {"token": "secret"}
+    assert request["params"]["client"]["instanceId"] == "me"
+
+
+def test_the_token_shows_nowhere() -> None:
+    assert "secret" not in repr(Credentials("me", "1", "secret"))
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        ({"message": "unauthorized: gateway token mismatch (provide gateway auth token)"}, "--gateway-token"),
+        ({"code": "NOT_PAIRED", "message": "device identity required"}, "--gateway-token"),
+        ({"message": "protocol mismatch", "details": {"expectedProtocol": 4}}, "the gateway wants 4"),
+        ({"message": "something new"}, "log"),
+        ({}, "log"),
+    ],
+)
+def test_a_refusal_says_what_to_do(error: dict[str, Any], remedy: str) -> None:
+    assert remedy in Peer().refuse(error).remedy
+
+
+def test_silence_instead_of_a_handshake_is_no_gateway() -> None:
+    peer = Peer().wait(10_000)
+    assert isinstance(peer.orders[-1], Refused)
+
+
+def test_a_scope_that_was_not_granted_is_told() -> None:
+    """Without operator.read a gateway sends nothing, silently."""
+    peer = Peer().connect(presence=[{"instanceId": "me", "scopes": ["operator.nonsense"]}])
+    [established] = [order for order in peer.orders if isinstance(order, Established)]
+    assert "operator.nonsense" in established.warnings[0]
+
+
+def test_two_silent_ticks_end_a_connection() -> None:
+    peer = Peer().connect().wait(60_000)
+    assert isinstance(peer.orders[-1], Refused)
+    assert "nothing heard" in peer.orders[-1].reason
+
+
+def test_agents_come_and_go_with_the_gateways_list() -> None:
+    peer = Peer().connect(health=health("alpha", "bravo"))
+    peer.event("health", health("bravo", "charlie"))
+    assert isinstance(peer.signals("alpha")[-1], Unlisted)
+    assert isinstance(peer.signals("charlie")[-1], Listed)
+
+
+def test_an_anonymous_heartbeat_is_given_to_the_only_agent_that_beats() -> None:
+    peer = Peer().connect(health=health("alpha", every=60_000)).event("heartbeat", {"ts": 1})
+    assert isinstance(peer.signals("alpha")[-1], Beat)
+    many = Peer().connect(health=health("alpha", "bravo", every=60_000)).event("heartbeat", {"ts": 1})
+    assert not any(isinstance(signal, Beat) for signal in many.signals())
+
+
+def test_a_tick_is_a_sign_of_life_of_the_gateway_alone() -> None:
+    assert isinstance(Peer().connect().event("tick", {"ts": 1}).broadcasts()[-1], LinkAlive)
+
+
+@pytest.mark.parametrize(
+    ("payload", "agent"),
+    [
+        ({"sessionKey": "agent:Bravo:chat:7"}, "bravo"),
+        ({"sessionKey": "main"}, "alpha"),
+        ({"agentId": "charlie", "sessionKey": "agent:bravo:main"}, "charlie"),
+        ({}, "alpha"),
+    ],
+)
+def test_whose_run_it_is(payload: dict[str, Any], agent: str) -> None:
+    peer = Peer().connect(health=health("alpha")).agent(1, "lifecycle", {"phase": "start"}, **payload)
+    assert [order.agent_id for order in peer.orders if isinstance(order, Deliver)][-1] == agent
+
+
+def test_a_retry_without_a_session_belongs_where_its_run_was() -> None:
+    peer = Peer().connect().agent(1, "lifecycle", {"phase": "start"}, sessionKey="agent:bravo:x")
+    peer.agent(3, "lifecycle", {"phase": "start"})
+    starts = [signal for signal in peer.signals("bravo") if isinstance(signal, RunStarted)]
+    assert [start.session for start in starts] == ["agent:bravo:x"] * 2
+
+
+def test_what_was_missed_comes_before_what_is_live() -> None:
+    """While a session's history is on its way, its live text waits in line; other sessions do not."""
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
+    peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
+    peer.agent(1, "assistant", {"text": "other", "delta": "other"}, run="two", sessionKey="agent:bravo:main")
+    assert [type(signal) for signal in peer.signals("alpha")] == []
+    assert [type(signal) for signal in peer.signals("bravo")] == [TextSeen]
+    [request] = peer.asked("chat.history")
+    peer.answer(request["id"], {"messages": []})
+    assert [type(signal) for signal in peer.signals("alpha")] == [HistorySeen, TextSeen]
+
+
+def test_a_history_that_does_not_come_lets_the_live_text_through() -> None:
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
+    peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
+    peer.wait(10_000)
+    assert [type(signal) for signal in peer.signals("alpha")] == [HistoryMissing, TextSeen]
+
+
+def test_a_connection_that_ends_loses_nothing_that_was_heard() -> None:
+    """Signals that wait for a history are handed on before the link is reported down."""
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
+    peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
+    peer.orders.clear()
+    peer._do(peer.dialect.closed(peer.now, "reset"))
+    assert [type(order) for order in peer.orders] == [Deliver, Broadcast]
+    assert isinstance(peer.broadcasts()[-1], LinkDown)
+
+
+@pytest.mark.parametrize(("uptime", "rebooted"), [(9_000, True), (11_000, False)])
+def test_a_gateway_that_restarted_is_recognised(uptime: int, rebooted: bool) -> None:
+    """A process that was not there when the gateway was last heard is another one, and knows nothing of old runs."""
+    [up] = Peer(last_heard=90_000).connect(uptime).broadcasts()
+    assert isinstance(up, LinkUp)
+    assert up.rebooted is rebooted
+
+
+def test_only_a_few_histories_are_asked_for_at_a_time() -> None:
+    """The gateway reads whole transcripts for each."""
+    peer = Peer().connect()
+    [listing] = peer.asked("sessions.list")
+    peer.answer(listing["id"], {"sessions": [{"key": f"agent:alpha:{index}"} for index in range(50)]})
+    assert len(peer.asked("chat.history")) == 4
+    for index in range(46):
+        peer.answer(peer.asked("chat.history")[index]["id"], {"messages": []})
+    assert len(peer.asked("chat.history")) == 50
+
+
+def test_a_session_is_asked_for_once_at_a_time() -> None:
+    peer = Peer().connect()
+    for seq in (1, 3, 5):
+        peer.agent(seq, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+        peer.agent(seq + 1, "lifecycle", {"phase": "end"}, sessionKey=SESSION)
+    assert len(peer.asked("chat.history")) == 1
+    peer.answer(peer.asked("chat.history")[0]["id"], {"messages": []})
+    assert len(peer.asked("chat.history")) == 2
+
+
+def test_a_final_of_a_streamed_run_is_not_the_last_word() -> None:
+    """Failed attempts are called final, too."""
+    peer = Peer().connect().agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+    peer.event("chat", {"runId": "run", "sessionKey": SESSION, "seq": 2, "state": "final"})
+    peer.event("chat", {"runId": "queued", "sessionKey": SESSION, "seq": 1, "state": "final"})
+    answers = [signal for signal in peer.signals() if isinstance(signal, RunAnswered)]
+    assert [answer.provisional for answer in answers] == [True, False]
+
+
+def test_the_hidden_parts_of_stored_texts() -> None:
+    """What the gateway takes out of what it streams is taken out of what it stored, too, before they are compared."""
+    assert visible("Here is it\nMEDIA:/x.png\nand after") == "Here is it\nand after"
+    assert visible("[[reply_to_current]] Hello") == "Hello"
+    assert visible("Hello [[reply_to:123]] in the middle") == "Hello in the middle"
+    assert visible("[[audio_as_voice]] spoken") == "spoken"
+    assert visible("I said it.\nNO_REPLY") == "I said it."
+    assert visible("NO_REPLY") == ""
+    assert visible("<think>p</think>Visible <final>x</final> tail\n\n") == "Visible x tail"
+    assert visible("[[nothing known]] HEARTBEAT_OK") == "[[nothing known]] HEARTBEAT_OK"
+
+
+def test_a_long_tool_result_is_cut_and_says_so() -> None:
+    assert capped("result", {"content": [{"type": "text", "text": "x" * 100_000}]})["truncated"] is True
+    assert len(capped("result", "y" * 100_000)["result"]) <= 8 * 1024
+    assert capped("arguments", {"path": "a.txt"}) == {"arguments": {"path": "a.txt"}}
+
+
+def test_unknown_and_broken_frames_are_counted_and_survived() -> None:
+    peer = Peer().connect()
+    for broken in (b"", b"{", b"[]", b'{"type":"event","event":"agent","payload":{}}', b"\xff\xfe", b'{"type":7}'):
+        peer.hear(broken)
+    peer.event("voicewake.changed", {})
+    peer.hear({"type": "odd"})
+    assert peer.dialect.statistics().malformed_frames == 6
+    assert peer.dialect.statistics().unknown_frames == 2
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+names = st.sampled_from(["agent", "chat", "health", "tick", "heartbeat", "shutdown", "presence", "cron"])
+fields = st.sampled_from(["runId", "seq", "ts", "stream", "data", "sessionKey", "state", "message", "agents", "reason"])
+
+
+@given(names, st.dictionaries(fields, json_values, max_size=8) | json_values)
+def test_no_frame_makes_it_raise(name: str, payload: Any) -> None:
+    """Whatever a gateway sends, the connection's actor lives."""
+    Peer().connect().event(name, payload)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_it_raise(raw: bytes) -> None:
+    Peer().connect().hear(raw)
