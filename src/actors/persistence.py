@@ -60,6 +60,10 @@ class JournalHealth:
     since: int | None = None
 
 
+def stalled_notice(reason: str) -> Notice:
+    return Notice("error", "persistence_stalled", f"Events are not being stored: {reason}")
+
+
 class PersistenceActor:
     """Commits what it is sent. While storage refuses, it keeps its batch, says so everywhere, and tries again."""
 
@@ -110,7 +114,7 @@ class PersistenceActor:
     def _stalled(self, reason: str) -> None:
         if self._health.stalled is None:
             self._health.stalled, self._health.since = reason, self._clock()
-            self._announce(Notice("error", "persistence_stalled", f"Events are not being stored: {reason}"))
+            self._announce(stalled_notice(reason))
 
     def _recovered(self) -> None:
         if self._health.stalled is not None:

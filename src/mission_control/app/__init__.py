@@ -19,15 +19,17 @@ from mission_control.console import announce, dashboard_url
 from mission_control.discovery import Choice, choose, listens
 from mission_control.edge import guard
 from mission_control.edge.app import build_app
-from mission_control.edge.services import Services
+from mission_control.edge.services import Services, Shutdown
 from mission_control.edge.static import Dashboard
-from mission_control.edge.stream import stream_endpoint
+from mission_control.edge.stream import StreamEndpoint
 from mission_control.settings import Address, GatewaySettings, Secret, Settings
 from mission_control.simulate import Fleet, serve_simulation
 from mission_control.stores.sqlite import SqliteJournal
 
 SIMULATED: Final = "simulated"
 """The simulated gateway's id, and the name of the journal that only it is written to."""
+
+FAREWELL_SECONDS: Final = 3.0
 
 
 def run(settings: Settings) -> int:
@@ -49,11 +51,11 @@ async def _main(settings: Settings, environ: Mapping[str, str], meter: LoopMeter
         listening = trio.Event()
 
         async def edge(services: Services) -> None:
-            app = build_app(services, Dashboard.packaged(), stream_endpoint(services))
+            app = build_app(services, Dashboard.packaged(), StreamEndpoint(services))
             # Each incarnation serves on copies, since whoever serves closes its sockets at its end.
             copies = [sock.dup() for sock in sockets]
             async with trio.open_nursery() as nursery:
-                await nursery.start(partial(guard.serve, app, copies, shutdown=services.shutdown.begun.wait))
+                await nursery.start(partial(guard.serve, app, copies, shutdown=partial(_farewell, services.shutdown)))
                 listening.set()
 
         daemon = Daemon(
@@ -67,6 +69,13 @@ async def _main(settings: Settings, environ: Mapping[str, str], meter: LoopMeter
                 port = sockets[0].getsockname()[1]
                 announce(settings, choice, dashboard_url(Address(settings.listen.host, port)))
             nursery.cancel_scope.cancel()
+
+
+async def _farewell(shutdown: Shutdown) -> None:
+    """Wait for the shutdown, and then for the subscribers to be told and gone, but not for those that hang."""
+    await shutdown.begun.wait()
+    with trio.move_on_after(FAREWELL_SECONDS):
+        await shutdown.wait_left()
 
 
 async def _stop_on_signal(daemon: Daemon, scope: trio.CancelScope) -> None:

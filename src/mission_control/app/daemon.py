@@ -28,7 +28,7 @@ from actors.agent import AgentActor, AgentSettings
 from actors.clock import Clock
 from actors.connection import Agents, ConnectionActor, Gateway, Retry
 from actors.links import LinkState
-from actors.persistence import Append, JournalHealth, PersistenceActor, PersistenceMessage
+from actors.persistence import Append, JournalHealth, PersistenceActor, PersistenceMessage, stalled_notice
 from actors.retention import keep_within
 from actors.roster import Roster
 from actors.subscribers import SubscriberMessage, SubscriberRegistry, Subscribers, Tally
@@ -38,13 +38,13 @@ from mission_control.app.observing import RuntimeObserver, daemon_status
 from mission_control.app.retired import retire
 from mission_control.core.agent import RunPolicy
 from mission_control.core.events import AgentKey, Status
-from mission_control.core.frames import Policy
+from mission_control.core.frames import Notice, Policy
 from mission_control.core.liveness import LivenessPolicy
 from mission_control.core.signals import Signal
 from mission_control.core.subscription import EVERYTHING
 from mission_control.core.views import Snapshot
 from mission_control.edge.metrics import RenderReports
-from mission_control.edge.services import Access, GatewayFigures, Services, Shutdown
+from mission_control.edge.services import Access, GatewayFigures, Services
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
 from mission_control.gateways.dialect import Dialect
 from mission_control.settings import GatewaySettings, Settings
@@ -214,6 +214,7 @@ class Daemon:
     def _services(self, subscribers: Subscribers) -> Services:
         stream, auth = self._settings.stream, self._settings.auth
         retention: dict[str, Any] = asdict(self._retention())
+        renders = RenderReports(self._clock)
         return Services(
             journal=self._journal,
             subscribers=subscribers,
@@ -232,8 +233,9 @@ class Daemon:
             unready=self._unready,
             gateways=self._figures,
             loop_stall_s=lambda: self._meter.worst_s,
-            reported=RenderReports(),
-            shutdown=Shutdown(),
+            reported=renders.add,
+            rendered=renders.figures,
+            notices=self._notices,
         )
 
     def _tree(self) -> TreeNode:
@@ -246,6 +248,9 @@ class Daemon:
         if self._health.stalled is None:
             return ()
         return (f"events are not being stored since {self._health.since}: {self._health.stalled}",)
+
+    def _notices(self) -> Sequence[Notice]:
+        return tuple(stalled_notice(reason) for reason in (self._health.stalled,) if reason is not None)
 
     def _figures(self) -> Mapping[str, GatewayFigures]:
         return {
