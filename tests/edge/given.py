@@ -1,0 +1,114 @@
+"""What the edge is given in its tests: a journal in memory and figures that never change, with a client to ask it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from starlette.types import Receive, Scope, Send
+
+from actors.outbox import Outbox
+from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
+from mission_control.core.frames import Policy
+from mission_control.core.subscription import Filter
+from mission_control.edge.app import build_app
+from mission_control.edge.metrics import RenderReports
+from mission_control.edge.services import Access, GatewayFigures, Services
+from mission_control.edge.static import Dashboard
+from mission_control.gateways.dialect import DialectStatistics
+from mission_control.stores.memory import MemoryJournal
+from runtime import Failure, Kind, MailboxStatistics, State, TreeNode
+from tests.stores.samples import FakeClock
+
+TOKEN = "correct-horse"
+HERE = "http://localhost:8700"
+OPEN = Access(token=None, loopback_only=True)
+GUARDED = Access(token=TOKEN, loopback_only=False)
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+FAILURE = Failure("OSError", "disk full", "stores.sqlite:1 in append")
+PAGE = b'<html><script src="/_next/static/app.js"></script><script>start()</script></html>'
+
+
+class Hub:
+    """A registry that has three subscribers."""
+
+    async def join(self, outbox: Outbox, select: Filter, after: int) -> Joined | TooFarBehind:
+        raise AssertionError("nobody joins here")
+
+    def leave(self, outbox: Outbox) -> None:
+        raise AssertionError("nobody joins here")
+
+    def statistics(self) -> SubscribersStatistics:
+        return SubscribersStatistics(
+            subscribers=3, lag=17, overflows=2, frames=40, duplicates=5, published={"heartbeat": 8}
+        )
+
+
+class Stream:
+    """Stands for the WebSocket endpoint."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.close", "code": 1000})
+
+
+def node(
+    path: str, kind: Kind = Kind.ACTOR, *children: TreeNode, depth: int | None = None, restarts: int = 0
+) -> TreeNode:
+    """A running node of the tree; ``depth`` is that of its mailbox, if it has one."""
+    mailbox = None if depth is None else MailboxStatistics(depth, 1_000, 0, depth, 9, 0, 0, 0, False)
+    failure = FAILURE if restarts else None
+    return TreeNode(path.split("/")[-1], path, kind, State.RUNNING, 1, restarts, 1.0, failure, mailbox, children)
+
+
+TREE = node(
+    "root",
+    Kind.SUPERVISOR,
+    node("root/persistence", depth=4, restarts=1),
+    node(
+        "root/agents",
+        Kind.POOL,
+        node("root/agents/gw:alpha", depth=2),
+        node("root/agents/gw:beta", depth=7, restarts=3),
+    ),
+    node("root/edge", Kind.SERVICE),
+)
+
+
+def figures() -> Mapping[str, GatewayFigures]:
+    """One gateway that is up and one that is not."""
+    return {
+        "gw": GatewayFigures(True, 2, DialectStatistics(requests=11, unknown_frames=1, malformed_frames=0)),
+        "gw2": GatewayFigures(False, 9, DialectStatistics(requests=3, unknown_frames=0, malformed_frames=6)),
+    }
+
+
+def services(journal: MemoryJournal | None = None, clock: FakeClock | None = None, **changes: Any) -> Services:
+    """Open to everyone on loopback, ready and quiet, but for ``changes``."""
+    clock = clock or FakeClock()
+    renders = RenderReports(clock)
+    plain: dict[str, Any] = {
+        "journal": journal or MemoryJournal(clock),
+        "subscribers": Hub(),
+        "policy": Policy(ping_interval_ms=15_000, max_buffer_bytes=1_000, flush_interval_ms=50, retention={}),
+        "replay_limit": 100,
+        "source": "live",
+        "access": OPEN,
+        "clock": clock,
+        "tree": lambda: TREE,
+        "dead_letters": tuple,
+        "unready": tuple,
+        "gateways": figures,
+        "loop_stall_s": lambda: 0.25,
+        "reported": renders.add,
+        "rendered": renders.figures,
+    }
+    return Services(**(plain | changes))
+
+
+@asynccontextmanager
+async def asking(given: Services, dashboard: Dashboard | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the whole application, without a network between them."""
+    app = build_app(given, dashboard or Dashboard({"index.html": PAGE}), Stream())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
+        yield client
