@@ -106,7 +106,7 @@ class Journal(Protocol):
         """Epoch, floor and head, as of the last commit."""
 
     async def read(self, after: int, limit: int, select: Filter) -> Page:
-        """Up to ``limit`` events with ``offset > after`` that ``select`` admits, in offset order."""
+        """Up to ``limit`` (at least one) events with ``offset > after`` that ``select`` admits, in offset order."""
 
     async def snapshot(self, select: Filter) -> Snapshot:
         """The projection at the head, atomically."""

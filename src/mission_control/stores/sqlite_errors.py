@@ -9,8 +9,9 @@ from typing import Final
 from mission_control.stores.journal import JournalCorruptError, JournalError, JournalUnavailableError
 
 _CORRUPT: Final = {
-    sqlite3.SQLITE_CORRUPT: "The file is damaged. Restore it from a backup, or move it away to begin a new journal.",
-    sqlite3.SQLITE_NOTADB: "It is not a database. Choose another data directory, or move that file away.",
+    sqlite3.SQLITE_CORRUPT: "It is damaged: restore it from a backup, or move it away to begin a new journal.",
+    sqlite3.SQLITE_CONSTRAINT: "It contradicts itself: restore it from a backup, or move it away to begin a new one.",
+    sqlite3.SQLITE_NOTADB: "It is not a database: choose another data directory, or move that file away.",
 }
 _REMEDIES: Final = {
     sqlite3.SQLITE_FULL: "The disk is full: free some space. Writing is tried again by itself.",

@@ -14,10 +14,11 @@ from typing import Final, TypeAlias
 import msgspec
 from attrs import Factory, define, frozen
 
+from mission_control.core import projection as limits
 from mission_control.core.events import NO_AGENT, AgentKey, Chunk, Draft, Event, decode_payload, encode
 from mission_control.core.events import Final as FinalPayload
 from mission_control.core.ledger import Entry, Ledger
-from mission_control.core.projection import FEED_KEPT, FINALS_PER_AGENT, began_at
+from mission_control.core.projection import began_at
 from mission_control.core.subscription import Bounds
 from mission_control.core.views import AgentView, GatewayView
 from mission_control.stores.sqlite_rows import (
@@ -36,7 +37,7 @@ from mission_control.stores.sqlite_rows import (
 FOLD_EVERY: Final = 4_096
 """Events between two folds: at most this many are applied again when the journal is opened."""
 
-_REPLAY_PAGE: Final = 1_000
+REPLAY_PAGE: Final = 1_000
 
 Source: TypeAlias = tuple[str, str | None]
 """(gateway, agent_id) as they stand in an event; agent_id is None for ``system.status``."""
@@ -177,16 +178,16 @@ _NEWEST_FINALS: Final = array(f"""
     SELECT {ENDED} AS item FROM agents AS a JOIN messages AS m ON m.agent = a.id JOIN events AS e ON e.offset = m.final
     WHERE m.final IN (
         SELECT final FROM messages WHERE agent = a.id AND final > :finals_after AND final <= :folded_to
-        ORDER BY final DESC LIMIT {FINALS_PER_AGENT}
+        ORDER BY final DESC LIMIT :finals_per_agent
     )
 """)  # noqa: S608
 _NEWEST_ACTIVITIES: Final = array(f"""
     SELECT {ENVELOPE} AS item FROM {_EVENTS}
     WHERE e.type = {ACTIVITY_CODE} AND e.kind IS NOT NULL AND e.offset <= :folded_to
-    ORDER BY e.offset DESC LIMIT {FEED_KEPT}
+    ORDER BY e.offset DESC LIMIT :feed_kept
 """)  # noqa: S608
 _REPLAY: Final = array(f"""
-    SELECT {ENVELOPE} AS item FROM {_EVENTS} WHERE e.offset > ? ORDER BY e.offset LIMIT {_REPLAY_PAGE}
+    SELECT {ENVELOPE} AS item FROM {_EVENTS} WHERE e.offset > ? ORDER BY e.offset LIMIT ?
 """)  # noqa: S608
 
 
@@ -219,7 +220,12 @@ def _load_agents(connection: sqlite3.Connection, head: Head) -> None:
 
 def _load_messages(connection: sqlite3.Connection, head: Head) -> None:
     projection = head.ledger.projection
-    at = {"folded_to": head.folded_to, "finals_after": projection.finals_after}
+    at = {
+        "folded_to": head.folded_to,
+        "finals_after": projection.finals_after,
+        "finals_per_agent": limits.FINALS_PER_AGENT,
+        "feed_kept": limits.FEED_KEPT,
+    }
     (text,) = connection.execute(_OPENED).fetchone()
     head.opened.update(_opened.decode(text))
     for event in _fetch_events(connection, _OPEN_CHUNKS, at):
@@ -234,7 +240,7 @@ def _load_messages(connection: sqlite3.Connection, head: Head) -> None:
 
 
 def _replay(connection: sqlite3.Connection, head: Head) -> None:
-    while page := _fetch_events(connection, _REPLAY, (head.ledger.head,)):
+    while page := _fetch_events(connection, _REPLAY, (head.ledger.head, REPLAY_PAGE)):
         for event in page:
             head.ledger.restore(event)
             head.unfolded.add((event.gateway, event.agent_id))
