@@ -135,9 +135,7 @@ class Liveness:
             return Verdict("degraded", "stalled", f"its run has made no progress for {_seconds(stalled)}")
         if self.failure is not None:
             return Verdict("degraded", "failed", f"{FAILED}{self.failure}")
-        if self.running:
-            return Verdict("online", "live", "working on a run")
-        return Verdict("online", "live", "idle, its gateway is live")
+        return Verdict("online", "live", "its gateway is live")
 
     def _judge_link(self, now: int) -> Verdict | None:
         if self.link_down_at is None:
