@@ -204,7 +204,7 @@ def test_a_token_file_that_others_can_read_stops_the_start(monkeypatch: pytest.M
         (OSError(errno.EACCES, "Permission denied"), ("port above 1023",)),
         (OSError(errno.EADDRNOTAVAIL, "Cannot assign"), ("no address of this machine",)),
         (PermissionError(errno.EACCES, "Permission denied", "/data"), ("/data", "--data-dir")),
-        (JournalCorruptError("written by a newer version; upgrade"), ("upgrade", "the data is in")),
+        (JournalCorruptError("written by a newer version; upgrade"), ("newer version; upgrade",)),
     ],
 )
 def test_a_failure_that_can_be_mended_is_told_with_the_remedy(

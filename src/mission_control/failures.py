@@ -32,7 +32,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def _explain_one(error: BaseException, settings: Settings) -> str | None:
     if isinstance(error, JournalError):
-        return f"{error} (the data is in {settings.data_dir})"
+        return str(error)
     if isinstance(error, socket.gaierror):
         return _FOREIGN.format(listen=settings.listen)
     if not isinstance(error, OSError):

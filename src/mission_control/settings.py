@@ -98,9 +98,9 @@ class AuthSettings:
     token_file: Path | None = None
     """Where ``token`` was read from, if it was."""
     allowed_origins: tuple[str, ...] = ()
-    """Origins of pages, besides the daemon's own, that may connect: ``https://host[:port]``, lower case."""
+    """Origins of pages, besides the requested host's own, that may connect: ``https://host[:port]``, lower case."""
     allowed_hosts: tuple[str, ...] = ()
-    """Values of the Host header to accept besides those of the listening address: ``host[:port]``, lower case."""
+    """Names besides the loopback ones to which a daemon on loopback answers: ``host[:port]``, lower case."""
 
 
 @frozen(kw_only=True)
