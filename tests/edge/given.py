@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from actors.outbox import Outbox
 from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
+from mission_control.core.events import Draft
 from mission_control.core.frames import Policy
 from mission_control.core.subscription import Filter
 from mission_control.edge.app import build_app
@@ -112,3 +113,21 @@ async def asking(given: Services, dashboard: Dashboard | None = None) -> AsyncIt
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
         yield client
+
+
+async def over(*drafts: Draft) -> Services:
+    """The edge over a journal that holds these."""
+    clock = FakeClock()
+    journal = MemoryJournal(clock)
+    await journal.append(drafts)
+    return services(journal, clock)
+
+
+async def refused(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    """The problem that a request meets, checked for what RFC 9457 asks of one."""
+    answer = await client.get(url)
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem.keys() >= {"type", "title", "detail"}
+    return problem
