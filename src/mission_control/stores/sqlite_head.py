@@ -162,7 +162,8 @@ _MESSAGE_ENDS: Final = "ON CONFLICT (first) DO UPDATE SET session = excluded.ses
 _IDS_FOLD: Final = "INSERT INTO event_ids SELECT event_id FROM events WHERE offset > ? ORDER BY event_id"
 _AGENT_FOLDS: Final = "ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, view = excluded.view"
 
-_EVENTS: Final = "events AS e JOIN agents AS a ON a.id = e.agent"
+# CROSS JOIN keeps SQLite to the order in which the tables are written (tests/stores/test_plans.py).
+_EVENTS: Final = "events AS e CROSS JOIN agents AS a ON a.id = e.agent"
 
 _GATEWAYS: Final = array("SELECT view AS item FROM gateways ORDER BY rowid")
 _AGENTS: Final = array("""
@@ -171,11 +172,13 @@ _AGENTS: Final = array("""
 """)
 _OPENED: Final = "SELECT json_group_object(message_id, first) FROM messages WHERE final IS NULL"
 _OPEN_CHUNKS: Final = array(f"""
-    SELECT {ENVELOPE} AS item FROM {_EVENTS} JOIN messages AS m ON m.first = e.message
-    WHERE (m.final IS NULL OR m.final > :folded_to) AND e.offset <= :folded_to
+    SELECT {ENVELOPE} AS item FROM {_EVENTS} WHERE e.offset <= :folded_to AND e.message IN (
+        SELECT first FROM messages WHERE final IS NULL
+        UNION ALL SELECT first FROM messages WHERE final > :folded_to
+    )
 """)  # noqa: S608
 _NEWEST_FINALS: Final = array(f"""
-    SELECT {ENDED} AS item FROM agents AS a JOIN messages AS m ON m.agent = a.id JOIN events AS e ON e.offset = m.final
+    SELECT {ENDED} AS item FROM agents AS a CROSS JOIN messages AS m CROSS JOIN events AS e ON e.offset = m.final
     WHERE m.final IN (
         SELECT final FROM messages WHERE agent = a.id AND final > :finals_after AND final <= :folded_to
         ORDER BY final DESC LIMIT :finals_per_agent

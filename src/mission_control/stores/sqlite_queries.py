@@ -29,11 +29,11 @@ PAGE_BYTES: Final = 8 * 1024 * 1024
 _NEVER: Final = 2**63 - 1
 
 _MESSAGES: Final = """
-    FROM agents AS a JOIN messages AS m ON m.agent = a.id JOIN events AS e ON e.offset = m.final
-    WHERE a.gateway = :gateway AND a.agent_id IS :agent_id AND m.final < :before
+    FROM messages AS m CROSS JOIN events AS e ON e.offset = m.final JOIN agents AS a ON a.id = m.agent
+    WHERE m.agent = (SELECT id FROM agents WHERE gateway = :gateway AND agent_id = :agent_id) AND m.final < :before
 """
 _ACTIVITIES: Final = f"""
-    FROM events AS e JOIN agents AS a ON a.id = e.agent
+    FROM events AS e CROSS JOIN agents AS a ON a.id = e.agent
     WHERE e.type = {ACTIVITY_CODE} AND e.kind IS NOT NULL AND e.offset < :before
 """
 
@@ -68,7 +68,7 @@ def feed(
     conditions = ""
     names: dict[str, Any] = {"before": _or_never(before), "limit": limit}
     if key is not None:
-        conditions += " AND e.agent = (SELECT id FROM agents WHERE gateway = :gateway AND agent_id IS :agent_id)"
+        conditions += " AND e.agent = (SELECT id FROM agents WHERE gateway = :gateway AND agent_id = :agent_id)"
         names["gateway"], names["agent_id"] = key
     if kind is not None:
         conditions += " AND e.kind = :kind"
@@ -117,7 +117,7 @@ _PAGE: Final = """
 
 def oldest_at(connection: sqlite3.Connection) -> int | None:
     """When the oldest event was emitted, in ms."""
-    row = connection.execute("SELECT timestamp FROM events ORDER BY offset LIMIT 1").fetchone()
+    row = connection.execute("SELECT timestamp FROM events WHERE offset = (SELECT min(offset) FROM events)").fetchone()
     return None if row is None else row[0]
 
 
