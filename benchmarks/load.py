@@ -32,6 +32,7 @@ from mission_control.simulate.schedule import Schedule
 START_SECONDS = 60
 SETTLE_SECONDS = 20
 STALL = "mission_control_loop_stall_seconds_max"
+STEP_CPU = "mission_control_loop_step_cpu_seconds_max"
 
 
 @frozen
@@ -53,13 +54,15 @@ class Plan:
 
 @frozen
 class Outcome:
-    """``results`` is what the subscribers found; ``stall_s`` the daemon's longest step of one task."""
+    """``results`` is what the subscribers found; ``stall_s`` the daemon's longest step of one task;
+    ``step_cpu_s`` the most that one step computed, which a busy machine does not stretch."""
 
     results: Mapping[str, Any]
     journaled: int
     cpu_s: float | None
     rss: int | None
     stall_s: float | None
+    step_cpu_s: float | None
 
     @property
     def deliveries(self) -> int:
@@ -108,7 +111,14 @@ async def measure(plan: Plan) -> Outcome:
             await subscribers.tell(f"finish {await _settled(url)}")
             with trio.fail_after(START_SECONDS):
                 results = json.loads(await subscribers.line())
-            return Outcome(results, last - first, _difference(before, after), after.rss, await _stall(url))
+            return Outcome(
+                results,
+                last - first,
+                _difference(before, after),
+                after.rss,
+                await _metric(url, STALL),
+                await _metric(url, STEP_CPU),
+            )
 
 
 async def _start(plan: Plan, stack: AsyncExitStack, directory: Path) -> tuple[Child, str, AsyncExitStack]:
@@ -152,8 +162,8 @@ async def _settled(url: str) -> int:
     return head
 
 
-async def _stall(url: str) -> float | None:
-    found = re.search(rf"^{STALL}(?:{{.*}})? (\S+)$", await _get(f"{url}metrics"), re.MULTILINE)
+async def _metric(url: str, name: str) -> float | None:
+    found = re.search(rf"^{name}(?:{{.*}})? (\S+)$", await _get(f"{url}metrics"), re.MULTILINE)
     return float(found[1]) if found else None
 
 
@@ -211,6 +221,8 @@ def report(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield f"             {outcome.rss / 1e6:,.0f} MB resident"
     if outcome.stall_s is not None:
         yield f"             {outcome.stall_s * 1000:.1f} ms longest step of its event loop"
+    if outcome.step_cpu_s is not None:
+        yield f"             {outcome.step_cpu_s * 1000:.1f} ms most computed in one step"
     yield f"lost         {results['lost']}"
     yield f"duplicated   {results['duplicated']}"
 

@@ -14,7 +14,7 @@ from mission_control.core.frames import Policy
 from mission_control.core.subscription import Filter
 from mission_control.edge.app import build_app
 from mission_control.edge.metrics import RenderReports
-from mission_control.edge.services import Access, GatewayFigures, Services
+from mission_control.edge.services import Access, GatewayFigures, LoopFigures, Services
 from mission_control.edge.static import Dashboard
 from mission_control.gateways.dialect import DialectStatistics
 from mission_control.stores.memory import MemoryJournal
@@ -99,7 +99,7 @@ def services(journal: MemoryJournal | None = None, clock: FakeClock | None = Non
         "dead_letters": tuple,
         "unready": tuple,
         "gateways": figures,
-        "loop_stall_s": lambda: 0.25,
+        "loop": lambda: LoopFigures(0.25, 0.02),
         "reported": renders.add,
         "rendered": renders.figures,
     }

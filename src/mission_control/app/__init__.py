@@ -1,5 +1,6 @@
 """The composition root: the only place where parts are chosen and put together."""
 
+import logging
 import os
 import random
 import signal
@@ -31,11 +32,15 @@ SIMULATED: Final = "simulated"
 
 FAREWELL_SECONDS: Final = 3.0
 
+log = logging.getLogger("mission_control")
+
 
 def run(settings: Settings) -> int:
     """Run the daemon until SIGINT or SIGTERM; gives the exit code."""
     meter = LoopMeter()
     trio.run(partial(_main, settings, os.environ, meter), instruments=[meter])
+    log.info("longest step of the event loop: %.0f ms in %s", meter.worst_s * 1000, meter.worst_task)
+    log.info("most computed in one step: %.0f ms in %s", meter.worst_cpu_s * 1000, meter.worst_cpu_task)
     return 0
 
 

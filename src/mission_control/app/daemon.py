@@ -44,7 +44,7 @@ from mission_control.core.signals import Signal
 from mission_control.core.subscription import EVERYTHING
 from mission_control.core.views import Snapshot
 from mission_control.edge.metrics import RenderReports
-from mission_control.edge.services import Access, GatewayFigures, Services
+from mission_control.edge.services import Access, GatewayFigures, LoopFigures, Services
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
 from mission_control.gateways.dialect import Dialect
 from mission_control.settings import GatewaySettings, Settings
@@ -232,7 +232,7 @@ class Daemon:
             dead_letters=self._dead_letters,
             unready=self._unready,
             gateways=self._figures,
-            loop_stall_s=lambda: self._meter.worst_s,
+            loop=lambda: LoopFigures(self._meter.worst_s, self._meter.worst_cpu_s),
             reported=renders.add,
             rendered=renders.figures,
             notices=self._notices,

@@ -96,7 +96,9 @@ class Scrape(Collector):
         yield gauges("build_info", "Version.", "version", {__version__: 1})
         yield gauge("ready", "1 when the daemon is ready.", not services.unready())
         yield gauge("dead_letters", "Messages that no actor could handle, of those kept.", len(services.dead_letters()))
-        yield gauge("loop_stall_seconds_max", "Longest time one task kept the event loop.", services.loop_stall_s())
+        loop = services.loop()
+        yield gauge("loop_stall_seconds_max", "Longest time one task kept the event loop.", loop.stall_s)
+        yield gauge("loop_step_cpu_seconds_max", "Most that one task computed in one step.", loop.cpu_s)
 
     def _journal(self) -> Iterator[Metric]:
         yield gauge("journal_up", "1 when the journal answers.", self.statistics is not None)

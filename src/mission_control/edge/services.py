@@ -47,6 +47,14 @@ class GatewayFigures:
 
 
 @frozen
+class LoopFigures:
+    """The longest that one task kept the event loop so far, and the most that one computed meanwhile, in seconds."""
+
+    stall_s: float
+    cpu_s: float
+
+
+@frozen
 class RenderReport:
     """What one client measured since its last report: from an event's arrival to its paint, in ms."""
 
@@ -115,8 +123,7 @@ class Services:
     unready: Callable[[], Sequence[str]]
     """Why the daemon is not ready, a line each; empty when it is."""
     gateways: Callable[[], Mapping[str, GatewayFigures]]
-    loop_stall_s: Callable[[], float]
-    """The longest that one task kept the event loop so far."""
+    loop: Callable[[], LoopFigures]
     reported: Callable[[RenderReport], None]
     rendered: Callable[[], RenderFigures]
     shutdown: Shutdown = Factory(Shutdown)

@@ -51,6 +51,8 @@ class Requests:
 
     def next_histories(self, now: int) -> list[str]:
         """The requests for histories that may go out now, as text."""
+        if not self._waiting:
+            return []
         busy = {request.session for request in self._pending.values() if request.method == "chat.history"}
         out: list[str] = []
         for session, purpose in list(self._waiting.items()):
