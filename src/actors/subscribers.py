@@ -29,6 +29,9 @@ from runtime import Inbox, Ref, Reply
 RECENT_EVENTS: Constant = 20_000
 """How many events are kept at hand for subscribers that join a little behind the head."""
 DUTY: Constant = 0.3
+"""Share of the event loop that flushing may take."""
+SEND_SECONDS: Constant = 1 / 6_000
+"""What one frame to one subscriber costs the loop after the flush, in its connection's task."""
 MIN_FLUSH_SECONDS: Constant = 0.001
 READ_PAGE: Constant = 1_000
 
@@ -228,7 +231,8 @@ class SubscriberRegistry:
                 self._serve([member], unseen, max(self._position, member.position))
         self._flushed = self._position
         now = trio.current_time()
-        self._cost = 0.7 * self._cost + 0.3 * (now - started)
+        spent = now - started + len(self._roster) * SEND_SECONDS
+        self._cost = 0.7 * self._cost + 0.3 * spent
         self._next_flush = now + min(self._flush_interval, max(MIN_FLUSH_SECONDS, self._cost / DUTY))
 
     def _serve(self, members: Sequence[Member], recent: Sequence[_Recent], position: int) -> None:

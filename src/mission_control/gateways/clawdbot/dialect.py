@@ -6,7 +6,6 @@ about. After each connection that follows another, the sessions that may have ch
 sees what was missed before what came after.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from math import ceil
 from typing import Any
@@ -36,6 +35,7 @@ from mission_control.core.signals import (
 )
 from mission_control.gateways.clawdbot import content, frames
 from mission_control.gateways.clawdbot.handshake import CONNECT_ID, Credentials, connect, established, refused
+from mission_control.gateways.clawdbot.places import Places
 from mission_control.gateways.clawdbot.requests import Purpose, Request, Requests
 from mission_control.gateways.dialect import (
     Broadcast,
@@ -49,7 +49,6 @@ from mission_control.gateways.dialect import (
 HANDSHAKE_MS: Constant = 10_000
 FIRST_LOOK_MINUTES: Constant = 24 * 60
 """How far back sessions are looked at when nothing is known of the gateway yet."""
-KNOWN_RUNS: Constant = 4_096
 _TOOL_PHASES: Constant[dict[str, ToolPhase]] = {"start": "started", "update": "progress", "result": "finished"}
 _OUTCOMES: Constant[dict[str, Outcome]] = {"final": "complete", "aborted": "aborted", "error": "error"}
 
@@ -76,11 +75,9 @@ class ClawdbotDialect:
     ) -> None:
         self._gateway = gateway
         self._credentials = credentials
-        self._runs: OrderedDict[str, tuple[str, str]] = OrderedDict(runs or {})
-        self._open_runs = set(self._runs)
+        self._places = Places(runs or {})
         self._last_heard = last_heard
         self._roster: dict[str, frames.HealthAgent] = {}
-        self._default_agent = "main"
         self._phase = "closed"
         self._handshake_by = 0
         self._silence_ms = 60_000
@@ -160,10 +157,10 @@ class ClawdbotDialect:
         self._orders.append(Broadcast(LinkUp(now, rebooted, silent_since)))
         if hello.snapshot.health is not None:
             self._health(hello.snapshot.health, now)
-        for run_id in self._open_runs:
-            self._repair(self._runs[run_id][1])
+        for session in self._places.open_sessions():
+            self._repair(session)
         if rebooted:
-            self._open_runs.clear()
+            self._places.close_all()
         minutes = FIRST_LOOK_MINUTES if silent_since is None else ceil((now - silent_since) / 60_000) + 1
         params = {"activeMinutes": min(minutes, FIRST_LOOK_MINUTES), "limit": 200}
         self._orders.append(Send(self._requests.ask("sessions.list", params, now)))
@@ -202,7 +199,7 @@ class ClawdbotDialect:
             self._settle(request, HistoryMissing(now, request.session, reason))
 
     def _settle(self, request: Request, signal: HistorySeen | HistoryMissing) -> None:
-        self._orders.append(Deliver(self._agent_of(request.session), signal))
+        self._orders.append(Deliver(self._places.agent_of(request.session), signal))
         if request.purpose == "repair":
             self._release(request.session)
 
@@ -231,7 +228,7 @@ class ClawdbotDialect:
         if event.seq is None:
             return  # the gateway's note that its own stream has a hole: what is missing is repaired from history
         name = event_id(self._gateway, event.runId, event.seq, event.ts)
-        agent, session = self._place(event.runId, event.agentId, event.sessionKey)
+        agent, session = self._places.of_run(event.runId, event.agentId, event.sessionKey)
         if event.stream == "assistant":
             data = frames.assistant_data(event.data)
             self._tell(agent, session, TextSeen(name, event.ts, event.runId, session, data.text, data.delta))
@@ -253,11 +250,11 @@ class ClawdbotDialect:
     ) -> None:
         phase = data.get("phase")
         if phase == "start":
-            self._open_runs.add(event.runId)
+            self._places.open(event.runId)
             self._tell(agent, session, RunStarted(name, event.ts, event.runId, session))
             self._want(session, "start")
         elif phase in ("end", "error"):
-            self._open_runs.discard(event.runId)
+            self._places.close(event.runId)
             error = str(data.get("error") or "the run failed") if phase == "error" else None
             self._tell(agent, session, RunEnding(name, event.ts, event.runId, session, error))
             self._want(session, "end")
@@ -277,9 +274,9 @@ class ClawdbotDialect:
     def _chat_event(self, event: frames.ChatEvent, now: int) -> None:
         if (state := _OUTCOMES.get(event.state)) is None:
             return  # a delta: the agent events say it better
-        streamed = event.runId in self._runs
-        agent, session = self._place(event.runId, None, event.sessionKey)
-        self._open_runs.discard(event.runId)
+        streamed = event.runId in self._places
+        agent, session = self._places.of_run(event.runId, None, event.sessionKey)
+        self._places.close(event.runId)
         text = None if event.message is None else content.text_of(event.message.content)
         at = now if event.message is None or event.message.timestamp is None else event.message.timestamp
         name = event_id(self._gateway, event.runId, "chat", event.state, event.seq)
@@ -291,7 +288,7 @@ class ClawdbotDialect:
 
     def _health(self, health: frames.Health, now: int) -> None:
         if health.defaultAgentId:
-            self._default_agent = health.defaultAgentId.lower()
+            self._places.default_agent = health.defaultAgentId.lower()
         if health.agents is None:
             return
         roster = {agent.agentId.lower(): agent for agent in health.agents}
@@ -312,28 +309,7 @@ class ClawdbotDialect:
         if len(beating) == 1:
             self._orders.append(Deliver(beating[0], Beat(now)))
 
-    # -- places -----------------------------------------------------------------------------------------------------
-
-    def _place(self, run_id: str, agent: str | None, session: str | None) -> tuple[str, str]:
-        """Which agent and session a run belongs to: what the frame says, else what was known of the run before."""
-        known = self._runs.get(run_id)
-        if session is None:
-            session = known[1] if known is not None else ""
-        if agent is None:
-            agent = known[0] if known is not None and not session else self._agent_of(session)
-        place = (agent.lower(), session)
-        if known != place:
-            self._runs[run_id] = place
-            self._runs.move_to_end(run_id)
-            if len(self._runs) > KNOWN_RUNS:
-                forgotten, _ = self._runs.popitem(last=False)
-                self._open_runs.discard(forgotten)
-        return place
-
-    def _agent_of(self, session: str) -> str:
-        """The agent of a session key, ``agent:<id>:<rest>``; other keys are the default agent's."""
-        parts = session.split(":", 2)
-        return parts[1].lower() if len(parts) == 3 and parts[0].lower() == "agent" else self._default_agent
+    # -- orders ------------------------------------------------------------------------------------------------------
 
     def _tell(self, agent: str, session: str, signal: Signal) -> None:
         order = Deliver(agent, signal)

@@ -1,0 +1,62 @@
+"""Which agent and which session a run belongs to. The gateway does not say it in every frame."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final as Constant
+from typing import NamedTuple
+
+KNOWN_RUNS: Constant = 4_096
+
+
+class Place(NamedTuple):
+    agent: str
+    session: str
+
+
+class Places:
+    """Remembers where the newest runs belong, and which of them are open.
+
+    ``default_agent`` is whose the sessions are whose key names no agent.
+    """
+
+    def __init__(self, open_runs: Mapping[str, tuple[str, str]]) -> None:
+        self.default_agent = "main"
+        self._places = OrderedDict((run_id, Place(*place)) for run_id, place in open_runs.items())
+        self._open = dict.fromkeys(self._places)
+
+    def __contains__(self, run_id: object) -> bool:
+        return run_id in self._places
+
+    def of_run(self, run_id: str, agent: str | None, session: str | None) -> Place:
+        """What the frame says of the run's place, else what was known of it before. Remembers it."""
+        known = self._places.get(run_id)
+        if session is None:
+            session = known.session if known is not None else ""
+        if agent is None:
+            agent = known.agent if known is not None and not session else self.agent_of(session)
+        place = Place(agent.lower(), session)
+        if known != place:
+            self._places[run_id] = place
+            self._places.move_to_end(run_id)
+            if len(self._places) > KNOWN_RUNS:
+                forgotten, _ = self._places.popitem(last=False)
+                self.close(forgotten)
+        return place
+
+    def agent_of(self, session: str) -> str:
+        """The agent of a session key, ``agent:<id>:<rest>``; other keys are the default agent's."""
+        parts = session.split(":", 2)
+        return parts[1].lower() if len(parts) == 3 and parts[0].lower() == "agent" else self.default_agent
+
+    def open(self, run_id: str) -> None:
+        self._open[run_id] = None
+
+    def close(self, run_id: str) -> None:
+        self._open.pop(run_id, None)
+
+    def open_sessions(self) -> list[str]:
+        """The sessions with a run that is not known to be over."""
+        return list(dict.fromkeys(self._places[run_id].session for run_id in self._open))
+
+    def close_all(self) -> None:
+        self._open.clear()
