@@ -193,7 +193,7 @@ class _InlineScripts(HTMLParser):
     """The texts of all ``script`` elements without ``src``, exactly as they stand."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=False)
+        super().__init__()
         self.texts: list[str] = []
         self._inside = False
 
