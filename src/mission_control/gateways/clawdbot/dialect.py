@@ -220,7 +220,7 @@ class ClawdbotDialect:
         elif name == "heartbeat":
             self._heartbeat(now)
         elif name == "shutdown":
-            self._goodbye = str(frames.anything(head.payload).get("reason") or "")
+            self._goodbye = frames.shutdown(head.payload).reason
         elif name != "cron":
             self._unknown += 1
 
@@ -233,7 +233,7 @@ class ClawdbotDialect:
             data = frames.assistant_data(event.data)
             self._tell(agent, session, TextSeen(name, event.ts, event.runId, session, data.text, data.delta))
             return
-        data = frames.anything(event.data)
+        data = frames.mapping(event.data)
         if event.stream == "lifecycle":
             self._lifecycle(name, event, agent, session, data)
         elif event.stream == "tool":

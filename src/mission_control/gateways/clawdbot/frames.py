@@ -81,6 +81,13 @@ class Health:
 
 
 @frozen
+class Shutdown:
+    """``shutdown``: the gateway ends its connections next."""
+
+    reason: str = ""
+
+
+@frozen
 class PresenceEntry:
     instanceId: str | None = None  # noqa: N815
     scopes: list[str] | None = None
@@ -149,4 +156,5 @@ health = msgspec.json.Decoder(Health).decode
 hello = msgspec.json.Decoder(Hello).decode
 session_list = msgspec.json.Decoder(SessionList).decode
 history = msgspec.json.Decoder(History).decode
-anything = msgspec.json.Decoder().decode
+shutdown = msgspec.json.Decoder(Shutdown).decode
+mapping = msgspec.json.Decoder(dict[str, Any]).decode
