@@ -6,6 +6,7 @@ import trio
 
 from mission_control.core.events import Chunk, Event, decode_payload
 from mission_control.core.ledger import Commit
+from mission_control.core.projection import FEED_KEPT, FEED_LENGTH
 from mission_control.core.subscription import EVERYTHING, Bounds, Filter
 from mission_control.core.views import Snapshot
 from mission_control.stores.journal import Journal, Retained, Retention
@@ -176,6 +177,15 @@ class SnapshotContract:
         assert (list(message_texts(mine)), ids(mine.feed)) == (["m"], ["t"])
         talk = await journal.snapshot(Filter(types=frozenset({"conversation.*"})))
         assert (sorted(message_texts(talk)), talk.feed) == (["m", "o"], [])
+
+    async def test_a_quiet_agents_feed_is_not_drowned(self, journal: Journal) -> None:
+        """However much others do, a filtered snapshot has the newest activities that its filter admits."""
+        await journal.append([activity("q1", of=BETA), activity("q2", of=OTHER), activity("q3", of=BETA)])
+        await journal.append([activity(f"t{number}") for number in range(FEED_KEPT + 10)])
+        quiet = await journal.snapshot(Filter(agents=frozenset({"beta"})))
+        assert ids(quiet.feed) == ["q1", "q3"]
+        busy = await journal.snapshot(EVERYTHING)
+        assert ids(busy.feed) == [f"t{number}" for number in range(FEED_KEPT + 10 - FEED_LENGTH, FEED_KEPT + 10)]
 
     async def test_memory_is_one_agents_state(self, journal: Journal) -> None:
         """The agent's view, its open messages, and as many of its newest finals as asked for, oldest first."""

@@ -9,12 +9,13 @@ the history's business.
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final as Constant
 
 from attrs import evolve
 from msgspec import UNSET, UnsetType
 
-from mission_control.core.events import Activity, AgentKey, Chunk, Event, Final, Heartbeat, Payload, Status
+from mission_control.core.events import Activity, AgentKey, Chunk, Event, EventType, Final, Heartbeat, Payload, Status
 from mission_control.core.subscription import Cursor, Filter
 from mission_control.core.views import AgentView, GatewayView, MessageView, RunView, Snapshot
 
@@ -115,27 +116,35 @@ class Projection:
     def snapshot(self, cursor: Cursor, select: Filter) -> Snapshot:
         """What ``select`` admits, copied, so that it stays as it was at ``cursor``."""
         admits = select.admits_agent
-        messages: list[MessageView] = []
-        if select.admits_type("conversation.final"):
-            # A final never changes again, so the snapshot may share it.
-            held = (*self._finals.values(), *map(evolve, self.open.values()))
-            messages = [view for view in held if admits(view.gateway, view.agent_id)]
-        feed: list[Event] = []
-        if select.admits_type("activity.event"):
-            feed = _newest(self._feed, select)
         return Snapshot(
             cursor=cursor,
             gateways=[evolve(view) for view in self.gateways.values() if admits(view.id, None)],
             agents=[_copy(view) for view in self.agents.values() if admits(view.gateway, view.id)],
-            messages=messages,
-            feed=feed,
+            messages=[*self._admitted_finals(select), *self._admitted_open(select)],
+            feed=newest_activities(reversed(self._feed), select),
         )
+
+    @property
+    def feed_is_whole(self) -> bool:
+        """Whether no activity had to go yet for :data:`FEED_KEPT`."""
+        return len(self._feed) < FEED_KEPT
 
     def recall(self, key: AgentKey) -> tuple[AgentView | None, list[MessageView]]:
         """Copies of an agent's view and open messages, oldest first."""
         view = self.agents.get(key)
         opened = [evolve(message) for message in self.open.values() if (message.gateway, message.agent_id) == key]
         return None if view is None else _copy(view), opened
+
+    def _admitted_finals(self, select: Filter) -> list[MessageView]:
+        """Finals never change again, so a snapshot may share them."""
+        if not select.admits_type(EventType.FINAL):
+            return []
+        return [view for view in self._finals.values() if select.admits_agent(view.gateway, view.agent_id)]
+
+    def _admitted_open(self, select: Filter) -> list[MessageView]:
+        if not (select.admits_type(EventType.CHUNK) or select.admits_type(EventType.FINAL)):
+            return []
+        return [evolve(view) for view in self.open.values() if select.admits_agent(view.gateway, view.agent_id)]
 
     def _chunk(self, event: Event, chunk: Chunk) -> None:
         self._touch(event, chunk.session)
@@ -217,6 +226,12 @@ class Projection:
         self._finals_bytes -= _size(self._finals.pop(message_id))
 
 
+def newest_activities(newest_first: Iterable[Event], select: Filter) -> list[Event]:
+    """The newest :data:`FEED_LENGTH` of these activities that ``select`` admits, newest last."""
+    admitted = (event for event in newest_first if select.admits(event.type, event.gateway, event.agent_id))
+    return list(islice(admitted, FEED_LENGTH))[::-1]
+
+
 def began_at(event: Event, final: Final) -> int:
     """When a message without chunks began, in ms."""
     return event.timestamp if final.started_at is UNSET else final.started_at
@@ -274,8 +289,3 @@ def _copy(view: AgentView) -> AgentView:
     runs = [evolve(run) for run in view.runs]
     newest = runs[-1] if runs else None
     return evolve(view, sessions=list(view.sessions), run=newest, runs=runs, counters=evolve(view.counters))
-
-
-def _newest(feed: Iterable[Event], select: Filter) -> list[Event]:
-    admitted = [event for event in feed if select.admits_agent(event.gateway, event.agent_id)]
-    return admitted[-FEED_LENGTH:]

@@ -6,11 +6,11 @@ Nothing survives the process. Tests of actors use it, and the model-based test h
 from collections.abc import Callable, Sequence
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mission_control.core.events import Activity, AgentKey, Chunk, Draft, Event, Final, Payload
 from mission_control.core.ledger import Commit, Entry, Ledger
-from mission_control.core.projection import began_at, finished
+from mission_control.core.projection import began_at, finished, newest_activities
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import MessageView, Snapshot
 from mission_control.stores.journal import AgentMemory, JournalStatistics, Page, Retained, Retention
@@ -62,7 +62,9 @@ class MemoryJournal:
 
     async def snapshot(self, select: Filter) -> Snapshot:
         await trio.lowlevel.checkpoint()
-        return self._ledger.projection.snapshot(self.bounds().cursor, select)
+        snapshot = self._ledger.projection.snapshot(self.bounds().cursor, select)
+        activities = (one.event for one in reversed(self._log) if isinstance(one.payload, Activity))
+        return evolve(snapshot, feed=newest_activities(activities, select))
 
     async def conversation(
         self, key: AgentKey, *, session: str | None, before: int | None, limit: int

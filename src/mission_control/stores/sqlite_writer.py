@@ -2,20 +2,26 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from mission_control.core.events import AgentKey, Draft
+from attrs import evolve
+
+from mission_control.core import projection as limits
+from mission_control.core.events import AgentKey, Draft, Event, EventType
 from mission_control.core.ledger import Commit
+from mission_control.core.projection import newest_activities
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import Snapshot
 from mission_control.stores.journal import AgentMemory, JournalError, Retained, Retention
 from mission_control.stores.sqlite_errors import translated
 from mission_control.stores.sqlite_head import Head, load
-from mission_control.stores.sqlite_queries import newest_finals
+from mission_control.stores.sqlite_queries import feed, newest_finals
 from mission_control.stores.sqlite_retention import retain
 from mission_control.stores.sqlite_schema import Durability, connect_writer, migrate
 
@@ -61,8 +67,13 @@ class Writer:
         return Commit(self.bounds.epoch, after, self.bounds.head, events, duplicates)
 
     def snapshot(self, select: Filter) -> Snapshot:
-        with self._using() as (_, head):
-            return head.ledger.projection.snapshot(head.bounds.cursor, select)
+        with self._using() as (connection, head):
+            projection = head.ledger.projection
+            snapshot = projection.snapshot(head.bounds.cursor, select)
+            if len(snapshot.feed) == limits.FEED_LENGTH or projection.feed_is_whole:
+                return snapshot
+            agents = [(view.gateway, view.id) for view in snapshot.agents]
+            return evolve(snapshot, feed=_feed_of(connection, agents, select))
 
     def memory(self, key: AgentKey, recent: int) -> AgentMemory:
         with self._using() as (connection, head):
@@ -111,3 +122,12 @@ class Writer:
         connection, self._connection, self._head = self._connection, None, None
         if connection is not None:
             connection.close()
+
+
+def _feed_of(connection: sqlite3.Connection, agents: Iterable[AgentKey], select: Filter) -> list[Event]:
+    """The newest activities of quiet agents, which the busier ones have pushed out of memory."""
+    if not select.admits_type(EventType.ACTIVITY):
+        return []
+    pages = (feed(connection, key, None, None, limits.FEED_LENGTH) for key in agents)
+    newest_first = sorted(chain.from_iterable(pages), key=attrgetter("offset"), reverse=True)
+    return newest_activities(newest_first, select)
