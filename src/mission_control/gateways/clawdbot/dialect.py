@@ -230,8 +230,8 @@ class ClawdbotDialect:
         name = event_id(self._gateway, event.runId, event.seq, event.ts)
         agent, session = self._places.of_run(event.runId, event.agentId, event.sessionKey)
         if event.stream == "assistant":
-            data = frames.assistant_data(event.data)
-            self._tell(agent, session, TextSeen(name, event.ts, event.runId, session, data.text, data.delta))
+            said = frames.assistant_data(event.data)
+            self._tell(agent, session, TextSeen(name, event.ts, event.runId, session, said.text, said.delta))
             return
         data = frames.mapping(event.data)
         if event.stream == "lifecycle":
