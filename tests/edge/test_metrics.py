@@ -117,6 +117,11 @@ async def test_clients_measurements_come_out() -> None:
         assert figures["client_render_seconds", quantile] == seconds
 
 
+async def test_no_measurement_is_no_figure() -> None:
+    """While no browser is open there is no latency, rather than one of zero that would look splendid."""
+    assert not [name for name, *_ in await scrape(services()) if name == "client_render_seconds"]
+
+
 def test_old_measurements_give_way() -> None:
     """One slow minute is not shown for ever; what was counted stays counted."""
     clock = FakeClock()

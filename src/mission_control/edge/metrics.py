@@ -141,7 +141,8 @@ class Scrape(Collector):
     def _clients(self) -> Iterator[Metric]:
         figures = self.services.rendered()
         times = {"0.5": figures.p50, "0.95": figures.p95, "0.99": figures.p99, "1": figures.max}
-        seconds = {quantile: value / 1000 for quantile, value in times.items()}
+        # No sample at all rather than zeros while nobody measures: zero would be a splendid latency.
+        seconds = {quantile: value / 1000 for quantile, value in times.items() if figures.max > 0}
         yield gauges(
             "client_render_seconds", "From arrival to paint, at the worst client of late.", "quantile", seconds
         )

@@ -158,7 +158,7 @@ def _walk(directory: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
 
 def _asset(path: str, body: bytes) -> Asset:
     suffix = PurePosixPath(path).suffix
-    zipped = gzip.compress(body, mtime=0) if suffix in _TEXT else body
+    zipped = gzip.compress(body, 6, mtime=0) if suffix in _TEXT else body
     policy = content_security_policy(body.decode()) if suffix == ".html" else _NO_PAGE
     headers = {
         **_SECURITY,
