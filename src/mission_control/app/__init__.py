@@ -38,13 +38,14 @@ log = logging.getLogger("mission_control")
 def run(settings: Settings) -> int:
     """Run the daemon until SIGINT or SIGTERM; gives the exit code."""
     meter = LoopMeter()
-    trio.run(partial(_main, settings, os.environ, meter), instruments=[meter])
+    dashboard = Dashboard.packaged()  # it compresses and hashes: not on the event loop
+    trio.run(partial(_main, settings, os.environ, dashboard, meter), instruments=[meter])
     log.info("longest step of the event loop: %.0f ms in %s", meter.worst_s * 1000, meter.worst_task)
     log.info("most computed in one step: %.0f ms in %s", meter.worst_cpu_s * 1000, meter.worst_cpu_task)
     return 0
 
 
-async def _main(settings: Settings, environ: Mapping[str, str], meter: LoopMeter) -> None:
+async def _main(settings: Settings, environ: Mapping[str, str], dashboard: Dashboard, meter: LoopMeter) -> None:
     choice = await choose(settings, environ, home_of(environ), listens)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     durability = settings.journal.durability
@@ -56,7 +57,7 @@ async def _main(settings: Settings, environ: Mapping[str, str], meter: LoopMeter
         listening = trio.Event()
 
         async def edge(services: Services) -> None:
-            app = build_app(services, Dashboard.packaged(), StreamEndpoint(services))
+            app = build_app(services, dashboard, StreamEndpoint(services))
             # Each incarnation serves on copies, since whoever serves closes its sockets at its end.
             copies = [sock.dup() for sock in sockets]
             async with trio.open_nursery() as nursery:
