@@ -6,7 +6,7 @@ IN_VENV := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint types dashboard bench lock wheel clean help
+.PHONY: run test lint types dashboard bench screenshots lock wheel clean help
 
 run: ## Start the daemon with its dashboard (ARGS="--listen 127.0.0.1:9000" adds options)
 	@$(SETUP) scripts.venv runtime
@@ -32,6 +32,11 @@ bench: ## Measure latency and throughput under load (ARGS passes options)
 	@$(SETUP) scripts.venv dev
 	@$(IN_VENV) benchmarks $(ARGS)
 
+screenshots: ## Take the pictures in docs/images anew; takes some minutes
+	@$(SETUP) scripts.venv dev
+	@$(SETUP) scripts.dashboard build
+	@$(IN_VENV) scripts.screenshot
+
 lock: ## Resolve the dependencies anew and write requirements/*.txt
 	@$(SETUP) scripts.lock
 
@@ -46,4 +51,4 @@ clean: ## Remove everything that was built or fetched
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
