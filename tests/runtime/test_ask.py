@@ -217,6 +217,9 @@ async def test_a_cancelled_ask_that_waited_for_room_left_nothing_behind(
 ) -> None:
     """The actor never sees it."""
     probe = Probe[Question]("a", double, capacity=1)
+    with trio.CancelScope() as before:
+        before.cancel()
+        await probe.ref.ask(question(8))
     probe.ref.tell(Question(Reply()))
     with trio.move_on_after(1):
         await probe.ref.ask(question(9))

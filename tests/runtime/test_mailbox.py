@@ -58,6 +58,9 @@ async def test_get_acknowledges_at_the_next_receive() -> None:
     assert list(await inbox.peek(10)) == [2]
     assert (ref.statistics().depth, ref.statistics().in_hand, ref.statistics().handled) == (1, 1, 1)
     assert list(inbox.peek_nowait(10)) == [2]
+    assert await inbox.get() == 2
+    assert list(inbox.peek_nowait(10)) == []
+    assert ref.statistics().handled == 2
 
 
 async def test_only_what_is_in_hand_can_be_acknowledged() -> None:
@@ -246,6 +249,18 @@ async def test_high_water_is_told_once_per_crossing() -> None:
     for number in range(3):
         ref.tell(number)
     assert told == [8, 8]
+
+
+async def test_high_water_of_the_smallest_mailbox_is_its_one_message() -> None:
+    """Each time it is filled."""
+    ref, inbox = pair(capacity=1)
+    told: list[int] = []
+    ref._mailbox.on_high_water = told.append
+    for _ in range(3):
+        ref.tell(0)
+        await inbox.peek(1)
+        inbox.drop(1)
+    assert told == [1, 1, 1]
 
 
 async def test_statistics_tell_the_deepest_the_mailbox_has_been() -> None:

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +56,7 @@ def test_backoff_uses_the_whole_range() -> None:
 
 def test_intensity_admits_so_many_in_any_window() -> None:
     """Five in 60 s pass, the sixth does not; what is 60 s old no longer counts."""
+    assert Intensity() == Intensity(restarts=5, within=60)
     log = RestartLog(Intensity())
     assert [log.admit(now) for now in (0, 1, 2, 3, 4)] == [True] * 5
     assert not log.admit(59.9)
@@ -65,6 +67,22 @@ def test_intensity_admits_so_many_in_any_window() -> None:
 def test_no_restarts_can_be_the_budget() -> None:
     """Zero means that the first death is one too many."""
     assert not RestartLog(Intensity(restarts=0)).admit(0)
+
+
+def test_options_have_the_documented_defaults() -> None:
+    """Those of docs/runtime.md."""
+    actor, service = Probe[int]("a").spec(), ServiceSpec("s", trio.sleep_forever)
+    for spec in (actor, service):
+        assert (spec.restart, spec.grace, spec.backoff) == (Restart.PERMANENT, 5, Backoff())
+    assert actor.ref.statistics().capacity == Ref[int]("b").statistics().capacity == 1024
+    assert Backoff() == Backoff(first=0.1, factor=2, ceiling=30, reset_after=30)
+
+
+def test_no_grace_at_all_is_a_choice() -> None:
+    """Zero is within the range everywhere."""
+    Probe[int]("a").spec(grace=0)
+    Supervisor("root", [], grace=0)
+    Backoff(first=0, factor=1, ceiling=0, reset_after=0)
 
 
 @pytest.mark.parametrize(

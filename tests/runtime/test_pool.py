@@ -202,6 +202,7 @@ async def test_a_successor_waits_until_the_one_before_has_ended(
             assert len(events.of(Started, "pool/a")) == 1
             await trio.sleep(1)
             assert [event.incarnation for event in events.of(Started, "pool/a")] == [1, 1]
+            assert len(events.of(Stopped, "pool/a")) == 1
             assert pool.get("a") is new
             assert new.statistics().depth == 1
             assert len(pool.tree().children) == 1

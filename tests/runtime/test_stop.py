@@ -238,6 +238,7 @@ async def test_a_service_with_a_stop_is_asked_before_it_is_cancelled(autojump_cl
         await trio.sleep(1)
     assert ended == [2]
     assert events.of(StoppedLate) == []
+    assert events.of(Stopped, "root/http")[0].undelivered == 0
 
 
 async def test_a_service_without_a_stop_is_cancelled_and_may_clean_up(

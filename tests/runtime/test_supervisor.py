@@ -185,6 +185,21 @@ async def test_a_group_waits_for_its_slowest_member_to_end(autojump_clock: trio.
     assert spans[1][1] == spans[2][1] == 3
 
 
+async def test_a_group_waits_for_the_backoff_of_the_one_that_died(autojump_clock: trio.testing.MockClock) -> None:
+    """Also when the others have long ended."""
+    events = Events()
+    dead, sibling = probes("ab")
+    specs = [dead.spec(backoff=Backoff(first=50, ceiling=50)), sibling.spec(backoff=AT_ONCE)]
+    root = Supervisor("root", specs, strategy=Strategy.ONE_FOR_ALL, rng=seeded(), observer=events)
+    async with running(root):
+        dead.ref.tell(-1)
+        await trio.sleep(100)
+        delay = events.of(Restarting)[0].delay
+        assert delay > 1
+        again = [event.time for event in events.of(Started) if event.incarnation == 2]
+        assert again == [delay, delay]
+
+
 async def test_two_members_that_crash_together_count_once(autojump_clock: trio.testing.MockClock) -> None:
     """One incident, one restart of the group against the budget."""
     group = probes("ab")
@@ -341,6 +356,35 @@ async def test_a_nested_supervisor_escalates_to_its_parent_and_comes_back(
         "root/other",
         "root",
     ]
+
+
+async def test_a_nested_supervisor_comes_down_in_reverse_order_before_it_escalates(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Each child has ended before the one it may depend on is cancelled."""
+    order: list[str] = []
+
+    class Tidy:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def run(self, inbox: Inbox[int]) -> None:
+            try:
+                await trio.sleep_forever()
+            finally:
+                order.append(f"{self.name} is cancelled")
+                with trio.CancelScope(shield=True):
+                    await trio.sleep(0.1)
+                order.append(f"{self.name} has ended")
+
+    def tidy(name: str) -> ActorSpec[int]:
+        return ActorSpec(Ref(name), lambda: Tidy(name), grace=1)
+
+    nested = Supervisor("nested", [tidy("a"), tidy("b"), tidy("c")], intensity=Intensity(restarts=0))
+    async with running(Supervisor("root", [nested])):
+        nested.kill("c")
+        await trio.sleep(0.5)
+        assert order[2:6] == ["b is cancelled", "b has ended", "a is cancelled", "a has ended"]
 
 
 async def test_escalation_climbs_until_the_root_fails(autojump_clock: trio.testing.MockClock) -> None:
