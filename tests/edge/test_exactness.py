@@ -22,8 +22,9 @@ from mission_control.core.subscription import Cursor, Filter
 from mission_control.edge import subscriber
 from mission_control.edge.subscriber import Subscriber
 from mission_control.stores.journal import Retention
+from mission_control.stores.memory import MemoryJournal
 from tests.edge.world import FakePeer, World, world
-from tests.stores.samples import ALPHA, BETA, OTHER, activity, beat, chunk, final, status
+from tests.stores.samples import ALPHA, BETA, OTHER, FakeClock, activity, beat, chunk, final, status
 
 FILTERS: list[dict[str, list[str]]] = [
     {},
@@ -44,8 +45,8 @@ def select_of(wanted: dict[str, list[str]]) -> Filter:
 class Client:
     """Checks each frame against what the journal held."""
 
+    cursor: Cursor
     wanted: dict[str, list[str]] = Factory(dict)
-    cursor: Cursor | None = None
     peer: FakePeer | None = None
     seen: int = 0
     filters: dict[int, dict[str, list[str]]] = Factory(dict)
@@ -68,6 +69,9 @@ class Client:
             seen("a continuation")
         else:
             self.snapshots_due = 1
+        if frame["reason"] == "expired":
+            assert self.resumed_at is not None
+            assert cursor.offset >= self.resumed_at.offset, "nobody is sent back in time"
         self.cursor = cursor
 
     def on_snapshot(self, frame: dict[str, Any], truth: "Truth") -> None:
@@ -76,7 +80,6 @@ class Client:
         if reason == "filter":
             self.wanted = self.filters.pop(frame.pop("id"))
         cursor = Cursor(**frame["cursor"])
-        assert self.cursor is not None
         if self.snapshots_due:
             assert cursor == self.cursor, "the snapshot after a welcome is the welcome's"
             self.snapshots_due = 0
@@ -85,7 +88,6 @@ class Client:
         self.cursor = cursor
 
     def on_events(self, frame: dict[str, Any], truth: "Truth") -> None:
-        assert self.cursor is not None
         assert not self.snapshots_due
         before, after = self.cursor.offset, frame["offset"]
         journaled = [event for event in frame["events"] if event["offset"] is not None]
@@ -149,11 +151,11 @@ operations = st.lists(
 class Story:
     """Carries out the operations."""
 
-    def __init__(self, there: World, nursery: trio.Nursery) -> None:
+    def __init__(self, there: World, nursery: trio.Nursery, truth: Truth) -> None:
         self.there = there
         self.nursery = nursery
-        self.truth = Truth()
-        self.clients = [Client() for _ in range(CLIENTS)]
+        self.truth = truth
+        self.clients = [Client(cursor=Cursor("memory", 0)) for _ in range(CLIENTS)]
         self.serial = 0
 
     async def tell(self, operation: tuple[Any, ...]) -> None:
@@ -188,7 +190,7 @@ class Story:
         client.wanted, client.peer, client.seen, client.snapshots_due = wanted, FakePeer(), 0, 0
         client.filters.clear()
         hello: dict[str, Any] = {"op": "hello", "filter": wanted}
-        if how != "fresh" and client.cursor is not None:
+        if how != "fresh":
             offset = client.cursor.offset + (1_000_000 if how == "ahead" else 0)
             client.resumed_at = Cursor("elsewhere" if how == "foreign" else client.cursor.epoch, offset)
             hello["cursor"] = {"epoch": client.resumed_at.epoch, "offset": client.resumed_at.offset}
@@ -244,22 +246,28 @@ class Story:
         self.check()
         for client in self.clients:
             if client.peer is not None and client.peer.closed is None and not client.peer.aborted:
-                assert client.cursor is not None
                 assert not client.filters, "every filter is answered"
                 assert not self.truth.admitted(client.cursor.offset, 1_000_000_000, client.wanted)
                 assert client.wanted in FILTERS
 
 
-@given(story=operations, replay_limit=st.sampled_from([0, 30, 100_000]), page=st.sampled_from([3, 40]))
+@given(
+    story=operations,
+    replay_limit=st.sampled_from([0, 30, 100_000]),
+    page=st.sampled_from([3, 40]),
+    before=st.integers(0, 20),
+)
 @settings(max_examples=200)
 def test_each_client_sees_the_journal_through_its_filter(
-    story: list[tuple[Any, ...]], replay_limit: int, page: int
+    story: list[tuple[Any, ...]], replay_limit: int, page: int, before: int
 ) -> None:
     """No interleaving of what clients, registry and journal do loses, repeats or reorders an event for anyone."""
 
     async def main() -> None:
-        async with world(replay_limit=replay_limit) as there, trio.open_nursery() as nursery:
-            teller = Story(there, nursery)
+        journal = MemoryJournal(FakeClock())
+        past = await journal.append([activity(f"past-{serial}") for serial in range(before)])
+        async with world(journal, replay_limit=replay_limit) as there, trio.open_nursery() as nursery:
+            teller = Story(there, nursery, Truth(list(past.events)))
             await teller.truth.learn(there)
             for operation in story:
                 await teller.tell(operation)

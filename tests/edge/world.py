@@ -64,9 +64,9 @@ def services_of(
 
 
 @asynccontextmanager
-async def world(**changes: Any) -> AsyncIterator[World]:
-    """A running world; ``changes`` are fields of its :class:`Services`."""
-    journal = MemoryJournal(FakeClock())
+async def world(journal: MemoryJournal | None = None, **changes: Any) -> AsyncIterator[World]:
+    """A running world; ``changes`` are fields of its :class:`Services`. The registry knows nothing from before it."""
+    journal = journal or MemoryJournal(FakeClock())
     registry: Ref[SubscriberMessage] = Ref("subscribers")
     roster, tally = Roster(), Tally()
     reports: list[RenderReport] = []
