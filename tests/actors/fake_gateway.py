@@ -67,13 +67,16 @@ class FakeGateway:
             await connection.send_message(json.dumps(challenge))
             while True:
                 asked = json.loads(await connection.get_message())
-                answer = {"type": "res", "id": asked["id"], "ok": True, "payload": self._answer(asked)}
-                await connection.send_message(json.dumps(answer))
-                if asked["method"] == "connect":
+                reply = self._reply(asked)
+                await connection.send_message(json.dumps(reply))
+                if asked["method"] == "connect" and reply["ok"]:
                     self.connections.add(connection)
                     self.connected.set()
         except (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError):
             self.connections.discard(connection)
+
+    def _reply(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "res", "id": asked["id"], "ok": True, "payload": self._answer(asked)}
 
     def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["method"] == "connect":

@@ -40,6 +40,9 @@ class Bench:
         self.registry: Ref[SubscriberMessage] = Ref("subscribers", capacity=1_000)
         self.actor = PersistenceActor(self.journal, self.registry, self.health, lambda: 5_000)
 
+    def stalled(self) -> str | None:
+        return self.health.stalled
+
     def handed_on(self) -> list[SubscriberMessage]:
         return list(Inbox(self.registry).peek_nowait(1_000))
 
@@ -81,14 +84,14 @@ async def test_refusing_storage_is_told_at_once_and_nothing_is_lost(autojump_clo
         nursery.start_soon(bench.actor.run, Inbox(bench.persistence))
         bench.persistence.tell(Append([note(1)]))
         await trio.sleep(0.05)
-        assert bench.health.stalled == "no space left on the disk"
+        assert bench.stalled() == "no space left on the disk"
         assert bench.health.since == 5_000
         bench.persistence.tell(Append([note(2)]))
         await trio.sleep(60)
         bench.journal.full = False
         await bench.persistence.ask(Barrier)
         nursery.cancel_scope.cancel()
-    assert bench.health.stalled is None
+    assert bench.stalled() is None
     assert bench.offsets() == [1, 2]
     notices = [json.loads(message.frame)["code"] for message in bench.handed_on() if isinstance(message, Announce)]
     assert notices == ["persistence_stalled", "persistence_recovered"]

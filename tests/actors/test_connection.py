@@ -1,0 +1,129 @@
+"""The link to a gateway: it comes back by itself, says where it stands, and says what to do when it is refused."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+from actors.clock import wall_clock
+from actors.connection import ConnectionActor, Gateway, Retry
+from actors.links import LinkState
+from actors.persistence import Append, Barrier, PersistenceMessage
+from mission_control.core.events import AgentKey, Status
+from mission_control.core.signals import LinkDown, LinkUp, Signal
+from mission_control.core.views import Snapshot
+from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.stores.memory import MemoryJournal
+from runtime import ActorSpec, Backoff, Inbox, Pool, Ref
+from tests.actors.fake_gateway import FakeGateway
+
+
+class Listener:
+    """An agent's actor that only remembers what it was told."""
+
+    def __init__(self, heard: list[Signal]) -> None:
+        self._heard = heard
+
+    async def run(self, inbox: Inbox[Signal]) -> None:
+        async for signal in inbox:
+            self._heard.append(signal)
+
+
+class Bench:
+    """A connection actor with everything around it replaced by something that remembers."""
+
+    def __init__(self, url: str, *, first: float = 0.01, ceiling: float = 0.05) -> None:
+        self.link = LinkState()
+        self.heard: list[Signal] = []
+        self.statuses: list[Status] = []
+        self._changed = trio.Event()
+        self.persistence: Ref[PersistenceMessage] = Ref("persistence")
+        self.inbox: Ref[Retry] = Ref("gateway")
+        self.agents: Pool[AgentKey, Signal] = Pool(
+            "agents", lambda key: ActorSpec(Ref(f"{key[0]}/{key[1]}"), lambda: Listener(self.heard))
+        )
+        gateway = Gateway("gw", url, self._dialect, Backoff(first=first, ceiling=ceiling))
+        journal = MemoryJournal(wall_clock)
+        self.actor = ConnectionActor(
+            gateway, journal, self.agents, self.persistence, self.link, wall_clock, random.Random(1)
+        )
+
+    def _dialect(self, stored: Snapshot) -> ClawdbotDialect:
+        return ClawdbotDialect("gw", Credentials("me", "1", "token"))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Bench"]:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.agents.run)
+            nursery.start_soon(self._persist)
+            nursery.start_soon(self.actor.run, Inbox(self.inbox))
+            with trio.fail_after(20):
+                yield self
+            nursery.cancel_scope.cancel()
+
+    async def _persist(self) -> None:
+        async for message in Inbox(self.persistence):
+            match message:
+                case Append(drafts):
+                    self.statuses += [draft.payload for draft in drafts if isinstance(draft.payload, Status)]
+                    self._changed.set()
+                case Barrier(reply):
+                    reply.set(None)
+
+    async def state(self, state: str, nth: int = 1) -> Status:
+        """The nth status of this state, as soon as it is there."""
+        while len(found := [status for status in self.statuses if status.state == state]) < nth:
+            self._changed = trio.Event()
+            await self._changed.wait()
+        return found[nth - 1]
+
+
+async def test_it_comes_back_by_itself_and_tells_every_step() -> None:
+    async with FakeGateway().serving() as gateway, Bench(gateway.url).running() as bench:
+        await bench.state("connected")
+        await gateway.hang_up()
+        lost = await bench.state("reconnecting")
+        assert lost.previous == "connected"
+        assert isinstance(lost.retry_at, int)
+        await bench.state("connected", 2)
+        assert bench.link.up
+        assert bench.link.reconnects == 1
+        links = [signal for signal in bench.heard if isinstance(signal, LinkUp | LinkDown)]
+        assert [type(signal) for signal in links] == [LinkDown, LinkUp]
+
+
+async def test_attempts_count_up_until_one_succeeds() -> None:
+    """Nothing listens: each failure is told with its number, its time for the next try and what to check."""
+    async with FakeGateway().serving() as gateway:
+        port = gateway.port
+    async with Bench(f"ws://127.0.0.1:{port}").running() as bench:
+        third = await bench.state("reconnecting", 3)
+        assert third.attempt == 3
+        assert str(port) in third.detail
+        async with FakeGateway().serving(port):
+            connected = await bench.state("connected")
+            assert connected.attempt == 0
+
+
+async def test_a_refusal_is_told_with_its_remedy_and_tried_again() -> None:
+    class Refusing(FakeGateway):
+        def _reply(self, asked: dict[str, Any]) -> dict[str, Any]:
+            message = "unauthorized: gateway token mismatch (provide gateway auth token)"
+            return {"type": "res", "id": asked["id"], "ok": False, "error": {"message": message}}
+
+    async with Refusing().serving() as gateway, Bench(gateway.url).running() as bench:
+        refused = await bench.state("disconnected", 2)
+        assert "--gateway-token" in refused.detail
+
+
+async def test_a_retry_does_not_wait_for_the_backoff() -> None:
+    """An operator who has mended something need not wait."""
+    async with FakeGateway().serving() as gateway:
+        port = gateway.port
+    async with Bench(f"ws://127.0.0.1:{port}", first=10_000, ceiling=10_000).running() as bench:
+        await bench.state("reconnecting")
+        async with FakeGateway().serving(port):
+            bench.inbox.tell(Retry())
+            await bench.state("connected")
