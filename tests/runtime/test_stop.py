@@ -96,6 +96,17 @@ async def test_a_stop_ends_by_the_deadline_of_the_whole(autojump_clock: trio.tes
     assert trio.current_time() == pytest.approx(6, abs=0.1)
 
 
+async def test_the_whole_has_thirty_seconds_unless_told_otherwise(autojump_clock: trio.testing.MockClock) -> None:
+    """For a supervisor and for a pool."""
+    pool = Pool[str, int]("pool", lambda key: ActorSpec(Ref(key), Stubborn, grace=100))
+    pool.ensure("a")
+    for branch in (Supervisor("root", [ActorSpec(Ref[int]("b"), Stubborn, grace=100)]), pool):
+        begin = trio.current_time()
+        async with running(branch):
+            pass
+        assert trio.current_time() - begin == pytest.approx(30)
+
+
 async def test_a_child_that_ignores_its_cancellation_is_reported_and_left_behind(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
