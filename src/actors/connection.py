@@ -99,15 +99,14 @@ class ConnectionActor:
             nursery.cancel_scope.cancel()
 
     async def _stay_connected(self) -> None:
+        await self._tell("connecting", f"connecting to {self._gateway.url}")
         while True:
-            self._attempt += 1
-            if self._attempt == 1:
-                await self._tell("connecting", f"connecting to {self._gateway.url}")
             end = await self._connection()
+            self._attempt += 1
             await self._carry_out(self._dialect.closed(self._clock(), end.reason), None)
             delay = self._gateway.backoff.delay(self._attempt, self._rng)
             retry_at = self._clock() + int(delay * 1000)
-            await self._tell("disconnected" if end.refused else "reconnecting", end.reason, retry_at)
+            await self._tell("disconnected" if end.refused else "reconnecting", self._link.reason, retry_at)
             self._retry = trio.Event()
             with trio.move_on_after(delay):
                 await self._retry.wait()

@@ -86,12 +86,22 @@ async def test_it_comes_back_by_itself_and_tells_every_step() -> None:
         await gateway.hang_up()
         lost = await bench.state("reconnecting")
         assert lost.previous == "connected"
+        assert lost.attempt == 1
         assert isinstance(lost.retry_at, int)
         await bench.state("connected", 2)
         assert bench.link.up
         assert bench.link.reconnects == 1
         links = [signal for signal in bench.heard if isinstance(signal, LinkUp | LinkDown)]
         assert [type(signal) for signal in links] == [LinkDown, LinkUp]
+        assert [status.state for status in bench.statuses] == ["connecting", "connected", "reconnecting", "connected"]
+
+
+async def test_why_a_gateway_went_away_is_told_in_its_own_words() -> None:
+    async with FakeGateway().serving() as gateway, Bench(gateway.url).running() as bench:
+        await bench.state("connected")
+        await gateway.say("shutdown", {"reason": "gateway stopping", "restartExpectedMs": None})
+        await gateway.hang_up()
+        assert (await bench.state("reconnecting")).detail == "gateway stopping"
 
 
 async def test_attempts_count_up_until_one_succeeds() -> None:
