@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from mission_control.core import projection
 from mission_control.core.subscription import EVERYTHING, Bounds, Filter
 from mission_control.stores import sqlite_queries, sqlite_schema, sqlite_writer
 from mission_control.stores.journal import JournalCorruptError, JournalUnavailableError, Retention
@@ -42,6 +43,38 @@ class TestOpeningAgain:
             commit = await journal.append([chunk("m", 1), chunk("m", 2, "you"), status("s2")])
             assert [(event.offset, event.sequence) for event in commit.events] == [(7, 5), (8, 2)]
             assert message_texts(await journal.snapshot(EVERYTHING))["m"] == "Hello you"
+
+    async def test_what_came_after_the_last_fold_counts(self, path: Path, clock: FakeClock, tmp_path: Path) -> None:
+        """Without an orderly end the newest events are applied again: their ids, sequences and views are known."""
+        async with SqliteJournal.open(path, now=clock) as journal:
+            await journal.append([activity("a"), chunk("m", 0, "Hel", of=BETA)])
+            await retain(journal, Retention(), clock.at)
+            await journal.append([activity("b", "run.started"), chunk("m", 1, "lo", of=BETA), status("s"), final("n")])
+            before = await journal.snapshot(EVERYTHING)
+            copy = tmp_path / "copy.db"
+            for suffix in ("", "-wal"):
+                await trio.Path(f"{copy}{suffix}").write_bytes(await trio.Path(f"{path}{suffix}").read_bytes())
+        async with SqliteJournal.open(copy, now=clock) as journal:
+            assert await journal.snapshot(EVERYTHING) == before
+            again = await journal.append([activity("a"), activity("b"), status("s"), final("n"), activity("c")])
+            assert ([(event.event_id, event.offset, event.sequence) for event in again.events], again.duplicates) == (
+                [("c", 7, 4)],
+                4,
+            )
+            assert (await journal.statistics()).events == 7
+
+    async def test_finals_that_had_to_go_stay_gone(
+        self, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A snapshot after a restart has no old finals that the one before it had no room for."""
+        monkeypatch.setattr(projection, "FINALS_BYTES", 10)
+        monkeypatch.setattr(projection, "FINALS_PER_AGENT", 1)
+        async with SqliteJournal.open(path, now=clock) as journal:
+            await journal.append([final("a", "12345"), final("b", "1234567", of=BETA), final("c", "1", of=BETA)])
+            before = await journal.snapshot(EVERYTHING)
+            assert message_texts(before) == {"c": "1"}
+        async with SqliteJournal.open(path, now=clock) as journal:
+            assert await journal.snapshot(EVERYTHING) == before
 
     async def test_numbers_survive_an_emptied_journal(self, path: Path, clock: FakeClock) -> None:
         """With every event removed, offsets, sequences, floor and epoch still go on after a restart."""
@@ -139,6 +172,18 @@ class TestRefusals:
             assert other.execute("SELECT name FROM sqlite_schema").fetchall() == [("recipes",)]
             assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         other.close()
+
+    async def test_a_file_system_without_shared_memory(
+        self, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where a write-ahead log cannot work the journal does not fall back to something slower: it says so."""
+        real = sqlite3.connect
+        monkeypatch.setattr(
+            sqlite3, "connect", lambda path, **options: real(f"file:{path}?vfs=unix-none", uri=True, **options)
+        )
+        with pytest.raises(JournalUnavailableError, match="put the data directory on a local disk"):
+            async with SqliteJournal.open(path, now=clock):
+                pass
 
     async def test_a_damaged_file(self, path: Path, clock: FakeClock) -> None:
         """Damage is told apart from what passes by itself."""

@@ -122,7 +122,9 @@ class Head:
             self.fold(connection)
 
     def fold(self, connection: sqlite3.Connection) -> None:
-        """Write views and sequences as of the head inside the caller's transaction."""
+        """Write what changed since the last fold inside the caller's transaction."""
+        if not self.unfolded:
+            return
         ledger, projection = self.ledger, self.ledger.projection
         agents: list[Row] = []
         for source in self.unfolded:

@@ -63,10 +63,11 @@ def retain(connection: sqlite3.Connection, head: Head, policy: Retention, now: i
     head.fold(connection)
     compacted = _compact(connection, head, int(now - policy.compact_after_s * 1000))
     removed = 0 if compacted else _trim(connection, head, policy, now)
-    connection.execute(
-        "UPDATE journal SET floor = ?, trimmed_to = ?, compacted_to = ?, events = ?",
-        (head.floor, head.trimmed_to, head.compacted_to, head.events),
-    )
+    if compacted or removed:
+        connection.execute(
+            "UPDATE journal SET floor = ?, trimmed_to = ?, compacted_to = ?, events = ?",
+            (head.floor, head.trimmed_to, head.compacted_to, head.events),
+        )
     connection.execute("COMMIT")
     more = bool(compacted or removed) or _give_back(connection)
     return Retained(removed, compacted, head.floor, more)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from mission_control.stores.journal import JournalCorruptError
+from mission_control.stores.journal import JournalCorruptError, JournalUnavailableError
 from mission_control.stores.sqlite_errors import translated
 
 if TYPE_CHECKING:
@@ -95,7 +95,12 @@ def connect_writer(path: Path, durability: Durability) -> sqlite3.Connection:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             _refuse_foreign(connection, path)
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA journal_mode = WAL")
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":
+                raise JournalUnavailableError(
+                    f"The file system of {path} cannot share memory between processes, which the journal's write-ahead "
+                    "log needs: put the data directory on a local disk."
+                )
             connection.execute(f"PRAGMA synchronous = {durability.upper()}")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
