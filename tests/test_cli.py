@@ -6,14 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import click
 import pytest
 from click.testing import CliRunner
 
 import mission_control
-from mission_control import cli, console
+from mission_control import app, cli, console
 from mission_control.discovery import Choice
 from mission_control.settings import Address, AuthSettings, GatewaySettings, Secret, Settings
 from mission_control.stores.journal import JournalCorruptError
@@ -34,9 +33,7 @@ def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def starting(monkeypatch: pytest.MonkeyPatch, run: Callable[[Settings], int]) -> None:
     """Let ``run`` stand for the daemon."""
-    app = SimpleNamespace(run=run)
-    monkeypatch.setitem(sys.modules, "mission_control.app", app)
-    monkeypatch.setattr(mission_control, "app", app, raising=False)
+    monkeypatch.setattr(app, "run", run)
 
 
 def program(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
