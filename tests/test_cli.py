@@ -4,7 +4,7 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -16,19 +16,22 @@ from mission_control import app, cli, console
 from mission_control.discovery import Choice
 from mission_control.settings import Address, AuthSettings, GatewaySettings, Secret, Settings
 from mission_control.stores.journal import JournalCorruptError
+from tests.logging_state import restored_logging
 
 COMMANDS = ("run", "check-config", "version", "tail")
 
 
 @pytest.fixture(autouse=True)
-def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither this machine's files nor its environment are seen."""
+def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Neither this machine's files nor its environment are seen, and nothing is left behind."""
     for name in [
         name for name in os.environ if name.startswith(("MISSION_CONTROL_", "XDG_", "CLAWDBOT_", "OPENCLAW_"))
     ]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    with restored_logging():
+        yield
 
 
 def starting(monkeypatch: pytest.MonkeyPatch, run: Callable[[Settings], int]) -> None:

@@ -9,18 +9,15 @@ import pytest
 
 from mission_control import logs
 from mission_control.settings import LogFormat, Secret
+from tests.logging_state import restored_logging
 
 log = logging.getLogger("mission_control.test")
 
 
 @pytest.fixture(autouse=True)
 def _restore_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
+    with restored_logging():
+        yield
 
 
 def written(log_format: LogFormat, *messages: str, level: int = logging.INFO) -> str:
