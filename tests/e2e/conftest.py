@@ -1,14 +1,20 @@
 """The real gateway, its model and a real browser, started once for all end-to-end tests."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e.browser import Tab, open_tab, running_browser
-from tests.e2e.daemon import Daemon
+from tests.e2e.daemon import Daemon, Daemons
 from tests.e2e.gateway import RealGateway
 from tests.e2e.model import Model
+from tests.e2e.program import Program
+from tests.e2e.screen import Screen
+
+AGENTS = ("alpha", "bravo", "charlie", "delta", "echo")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -16,9 +22,18 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.T
     """A failed test shows the end of what its programs printed."""
     report = yield
     if report.failed:
-        programs = [value.program for value in item.funcargs.values() if isinstance(value, RealGateway | Daemon)]
-        report.sections += [(f"Output of {program.name}", program.tail()) for program in programs]
+        for program in programs(item.funcargs.values()):
+            report.sections.append((f"Output of {program.name}", program.tail()))
     return report
+
+
+def programs(values: Iterable[object]) -> Iterator[Program]:
+    for value in values:
+        match value:
+            case RealGateway() | Daemon():
+                yield value.program
+            case Daemons():
+                yield from (daemon.program for daemon in value.made)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +44,7 @@ def model() -> Iterator[Model]:
 
 @pytest.fixture(scope="session")
 def gateway(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGateway]:
-    with RealGateway(tmp_path_factory.mktemp("gateway"), model.url) as gateway:
+    with RealGateway(tmp_path_factory.mktemp("gateway"), model.url, AGENTS) as gateway:
         yield gateway
 
 
@@ -43,3 +58,23 @@ def browser() -> Iterator[Browser]:
 def tab(browser: Browser) -> Iterator[Tab]:
     with open_tab(browser) as tab:
         yield tab
+
+
+@pytest.fixture
+def daemons(tmp_path: Path) -> Iterator[Daemons]:
+    daemons = Daemons(tmp_path)
+    yield daemons
+    for daemon in daemons.made:
+        daemon.program.end_if_running()
+
+
+@pytest.fixture
+def look(browser: Browser) -> Iterator[Callable[..., Screen]]:
+    """Opens the dashboard of a daemon, in a browser profile of its own: `look(daemon, "clawdbot/alpha")`."""
+    with ExitStack() as open_tabs:
+
+        def look(daemon: Daemon, agent: str | None = None) -> Screen:
+            tab = open_tabs.enter_context(open_tab(browser))
+            return Screen(tab, daemon.url, agent)
+
+        yield look

@@ -70,9 +70,9 @@ class RealGateway:
         self.program.start(command, cwd=self.state, env=self.environment(node_bin))
         self.wait_ready(since=seen)
 
-    def stop(self) -> None:
-        """End it as a service manager would (SIGTERM)."""
-        self.program.end(signal.SIGTERM)
+    def stop(self) -> int:
+        """End it as a service manager would (SIGTERM); returns its exit code."""
+        return self.program.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it without a warning (SIGKILL)."""

@@ -60,6 +60,20 @@ class Hold:
     gate: threading.Event
 
 
+class Gates(dict[str, threading.Event]):
+    """Gates by name, each made when it is first named: `hold` is a step of a turn, `open` lets it go on."""
+
+    def __missing__(self, name: str) -> threading.Event:
+        gate = self[name] = threading.Event()
+        return gate
+
+    def hold(self, name: str) -> Hold:
+        return Hold(self[name])
+
+    def open(self, name: str) -> None:
+        self[name].set()
+
+
 @frozen
 class Cut:
     """Drop the connection in the middle of the answer."""

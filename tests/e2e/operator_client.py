@@ -4,29 +4,17 @@ It shares no code with the daemon's own client, so that the two can't be wrong i
 """
 
 import json
-import socket
-import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import (
-    AcceptConnection,
-    CloseConnection,
-    Event,
-    Ping,
-    Request,
-    TextMessage,
-)
 
-ANSWER_LIMIT_S = 30.0
+from tests.e2e.wire import PATIENCE_S, ConnectionLost, Wire
+
 ENDS = ("final", "error", "aborted")
 
 Frame = dict[str, Any]
@@ -39,15 +27,6 @@ class Refused(Exception):
         super().__init__(f"{method}: {error.get('code')}: {error.get('message')}")
         self.method = method
         self.error = error
-
-
-class ConnectionLost(Exception):
-    """The connection ended while something was awaited. `code` is the close code, 1006 if there was none."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(f"{code} {reason}")
-        self.code = code
-        self.reason = reason
 
 
 @frozen
@@ -71,12 +50,10 @@ class Operator:
     record: Path | None = None
     frames: list[Received] = field(factory=list)
     hello: Frame = field(factory=dict)
-    _socket: socket.socket = field(init=False)
-    _wire: WSConnection = field(init=False)
-    _reader: threading.Thread = field(init=False)
-    _news: threading.Condition = field(factory=threading.Condition)
-    _writing: threading.Lock = field(factory=threading.Lock)
-    _closed: ConnectionLost | None = None
+    _wire: Wire = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._wire = Wire(self.url, self._arrived)
 
     def __enter__(self) -> Self:
         self.connect()
@@ -89,13 +66,7 @@ class Operator:
 
     def connect(self) -> None:
         """Open the socket, shake hands and keep the gateway's `hello-ok` payload in `hello`."""
-        where = urlsplit(self.url)
-        self._socket = socket.create_connection((where.hostname, where.port), ANSWER_LIMIT_S)
-        self._socket.settimeout(None)
-        self._wire = WSConnection(ConnectionType.CLIENT)
-        self._send_event(Request(host=where.netloc, target="/"))
-        self._reader = threading.Thread(target=self._read, name="operator", daemon=True)
-        self._reader.start()
+        self._wire.open()
         self.wait_for(lambda frame: frame.get("event") == "connect.challenge")
         try:
             self.hello = self.request("connect", self._greeting())
@@ -104,11 +75,9 @@ class Operator:
             raise
 
     def close(self) -> None:
-        self._hang_up()
-        self._reader.join(ANSWER_LIMIT_S)
-        self._socket.close()
+        self._wire.close()
 
-    def request(self, method: str, params: Frame | None = None, within: float = ANSWER_LIMIT_S) -> Frame:
+    def request(self, method: str, params: Frame | None = None, within: float = PATIENCE_S) -> Frame:
         """Send a request and return the payload of its answer. Raises Refused, ConnectionLost, TimeoutError."""
         name = str(uuid.uuid4())
         self.send({"type": "req", "id": name, "method": method, "params": params or {}})
@@ -132,7 +101,7 @@ class Operator:
         messages: list[Frame] = self.request("chat.history", {"sessionKey": session, "limit": limit})["messages"]
         return messages
 
-    def wait_end(self, run_id: str, within: float = ANSWER_LIMIT_S) -> Frame:
+    def wait_end(self, run_id: str, within: float = PATIENCE_S) -> Frame:
         """Wait for the chat event that ends a run and return its payload."""
 
         def ends(frame: Frame) -> bool:
@@ -142,39 +111,34 @@ class Operator:
         payload: Frame = self.wait_for(ends, within=within)["payload"]
         return payload
 
-    def wait_for(self, wanted: Callable[[Frame], bool], since: int = 0, within: float = ANSWER_LIMIT_S) -> Frame:
+    def wait_for(self, wanted: Callable[[Frame], bool], since: int = 0, within: float = PATIENCE_S) -> Frame:
         """The first frame from position `since` of `frames` on that is `wanted`; waits for it."""
-        deadline = time.monotonic() + within
         position = since
-        with self._news:
-            while True:
-                while position < len(self.frames):
-                    frame = self.frames[position].frame
-                    if wanted(frame):
-                        return frame
-                    position += 1
-                if self._closed is not None:
-                    raise self._closed
-                if not self._news.wait(deadline - time.monotonic()):
-                    raise TimeoutError(f"not received within {within} s")
 
-    def wait_closed(self, within: float = ANSWER_LIMIT_S) -> ConnectionLost:
+        def found() -> Frame | None:
+            nonlocal position
+            while position < len(self.frames):
+                frame = self.frames[position].frame
+                if wanted(frame):
+                    return frame
+                position += 1
+            return None
+
+        return self._wire.wait_for(found, within)
+
+    def wait_closed(self, within: float = PATIENCE_S) -> ConnectionLost:
         """Wait until the gateway ends the connection."""
-        with self._news:
-            if not self._news.wait_for(lambda: self._closed is not None, within):
-                raise TimeoutError(f"still connected after {within} s")
-        assert self._closed is not None
-        return self._closed
+        return self._wire.wait_closed(within)
 
     def events(self, kind: str, run_id: str | None = None) -> list[Frame]:
         """The payloads of the events of one kind received so far, of one run if given."""
-        with self._news:
+        with self._wire.news:
             payloads = [item.frame["payload"] for item in self.frames if item.frame.get("event") == kind]
         return [payload for payload in payloads if run_id is None or payload.get("runId") == run_id]
 
     def send(self, frame: Frame) -> None:
         self._note("send", frame)
-        self._send_event(TextMessage(data=json.dumps(frame)))
+        self._wire.send(json.dumps(frame))
 
     def _greeting(self) -> Frame:
         lowest, highest = self.protocols
@@ -194,45 +158,10 @@ class Operator:
             "auth": {"token": self.token},
         }
 
-    def _hang_up(self) -> None:
-        with suppress(OSError):  # the gateway was faster
-            self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _send_event(self, event: Event) -> None:
-        with self._writing:
-            self._socket.sendall(self._wire.send(event))
-
-    def _read(self) -> None:
-        code, reason, text = 1006, "", ""
-        try:
-            while data := self._socket.recv(1 << 20):
-                self._wire.receive_data(data)
-                for event in self._wire.events():
-                    match event:
-                        case TextMessage():
-                            text += event.data
-                            if event.message_finished:
-                                self._arrived(json.loads(text))
-                                text = ""
-                        case Ping():
-                            self._send_event(event.response())
-                        case CloseConnection():
-                            code, reason = event.code, event.reason or ""
-                            self._send_event(event.response())
-                        case AcceptConnection():
-                            pass
-        except OSError:  # closed under us: the same as an end without a goodbye
-            pass
-        self._hang_up()  # a gateway that shuts down waits for its clients' ends of the connections
-        with self._news:
-            self._closed = ConnectionLost(code, reason)
-            self._news.notify_all()
-
-    def _arrived(self, frame: Frame) -> None:
+    def _arrived(self, text: str) -> None:
+        frame = json.loads(text)
         self._note("recv", frame)
-        with self._news:
-            self.frames.append(Received(time.time() * 1000, frame))
-            self._news.notify_all()
+        self.frames.append(Received(time.time() * 1000, frame))
 
     def _note(self, direction: str, frame: Frame) -> None:
         if self.record is not None:

@@ -13,10 +13,10 @@ def test_streamed_answer_reaches_a_reader_and_the_history(gateway: RealGateway, 
     """A reader sees an answer grow word by word, and the gateway's history holds exactly the text it ended with."""
     model.teach("introduce yourself", Turn(Say("I am alpha and I watch the harbour.")))
     with gateway.operator() as person, gateway.operator(scopes=("operator.read",)) as reader:
-        run_id = person.chat_send("agent:alpha:main", "Please introduce yourself.")
+        run_id = person.chat_send("agent:alpha:harness", "Please introduce yourself.")
         end = reader.wait_end(run_id)
         texts = [event["data"]["text"] for event in reader.events("agent", run_id) if event["stream"] == "assistant"]
-        history = reader.chat_history("agent:alpha:main")
+        history = reader.chat_history("agent:alpha:harness")
 
     assert texts[0] == "I"
     assert texts[-1] == "I am alpha and I watch the harbour."

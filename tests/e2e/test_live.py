@@ -1,0 +1,128 @@
+"""Real agents, live in a real browser: words as they are spoken, tools, failures and aborted runs."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from tests.e2e.daemon import Daemons
+from tests.e2e.gateway import RealGateway
+from tests.e2e.history import Said, remembered, shown
+from tests.e2e.model import Call, Cut, Gates, Model, Refuse, Say, Step, Turn
+from tests.e2e.operator_client import Operator
+from tests.e2e.screen import Screen
+
+pytestmark = pytest.mark.e2e
+
+TIMETABLE = "The tide turns at noon, the pilot boards at two, and the last tug is home by five."
+WORDS = TIMETABLE.split()
+NAMES = ("alpha", "bravo", "charlie", "delta", "echo")
+
+
+def word_by_word(words: Sequence[str], gates: Gates) -> list[Step]:
+    """After every word the speaker waits for the gate of the word's number."""
+    return [step for number, word in enumerate(words) for step in (Say(word), gates.hold(f"word {number}"), Say(" "))]
+
+
+def say(operator: Operator, agent: str, text: str) -> str:
+    return operator.chat_send(f"agent:{agent}:live", text)
+
+
+def test_five_agents_at_once_are_seen_word_by_word(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """While five agents work at once, a page shows every word when it is spoken and before the answer is over; it
+    tells how each run ended, and in the end it holds what the gateway's history holds, once each and in order."""
+    gates = Gates()
+    (gateway.workspace("bravo") / "log.txt").write_text("02:10 the buoy drifts\n")
+    model.teach("the timetable", Turn(*word_by_word(WORDS, gates)))
+    model.teach(
+        "the log",
+        Turn(Say("Let me look at the log."), gates.hold("tool"), Call("read", {"path": "log.txt"})),
+        Turn(Say("It says that"), gates.hold("answer"), Say(" the buoy drifts.")),
+    )
+    model.teach("the forecast", Turn(Refuse(400, "the model has lost its voice")))
+    model.teach("a long story", Turn(Say("Once upon a time"), gates.hold("never"), Say(" nothing happened.")))
+    model.teach("the radio", Turn(Say("All stations, all sta"), gates.hold("cut"), Cut()))
+    daemon = daemons.start(gateway)
+    alpha, bravo, charlie, delta, echo = screens = [look(daemon, f"clawdbot/{name}").open_live() for name in NAMES]
+
+    with gateway.operator() as person:
+        person.wait_end(
+            say(person, "delta", "Hello.")
+        )  # a session remembers an aborted run's prompt if it is not its first
+        say(person, "alpha", "Read me the timetable.")
+        say(person, "bravo", "What does the log say?")
+        say(person, "charlie", "What is the forecast?")
+        story = say(person, "delta", "Tell me a long story.")
+        say(person, "echo", "Turn on the radio.")
+
+        bravo.wait_message("Let me look at the log.", "streaming")
+        delta.wait_message("Once upon a time", "streaming")
+        echo.wait_message("All stations, all sta", "streaming")
+        charlie.wait_activity("clawdbot/charlie", "run.failed", "the model has lost its voice")
+        charlie.wait_agent("clawdbot/charlie", "degraded", "the model has lost its voice")
+
+        so_far = [" ".join(WORDS[:count]) for count in range(1, len(WORDS) + 1)]
+        for number, text in enumerate(so_far):
+            alpha.wait_message(text, "streaming")
+            gates.open(f"word {number}")
+        assert alpha.texts(alpha.wait_message(TIMETABLE, "complete").id) == so_far
+        alpha.wait_activity("clawdbot/alpha", "run.finished")
+
+        gates.open("tool")
+        bravo.wait_message("Let me look at the log.", "complete")
+        bravo.wait_activity("clawdbot/bravo", "tool.finished", "read")
+        bravo.wait_message("It says that", "streaming")
+        gates.open("answer")
+        bravo.wait_message("It says that the buoy drifts.", "complete")
+        bravo.wait_activity("clawdbot/bravo", "run.finished")
+
+        person.chat_abort("agent:delta:live", story)
+        aborted = delta.wait_message("Once upon a time", "aborted")
+        delta.wait_activity("clawdbot/delta", "run.aborted")
+
+        gates.open("cut")
+        echo.wait_message("All stations, all sta", "error")
+        echo.wait_activity("clawdbot/echo", "run.failed")
+        echo.wait_agent("clawdbot/echo", "degraded")
+
+        for screen, name in zip(screens, NAMES, strict=True):
+            messages = [message for message in screen.messages() if message.id != aborted.id]
+            assert shown(messages) == remembered(person, name)
+            assert len({message.id for message in messages}) == len(messages)
+        assert Said("user", "Tell me a long story.") in shown(delta.messages())
+        assert Said("user", "What is the forecast?") in shown(charlie.messages())
+
+    for screen in screens:
+        assert screen.tab.complaints == []
+        assert {"duplicates": 0, "gaps": 0, "malformed": 0}.items() <= screen.diagnostics().items()
+
+
+def test_an_agent_that_failed_is_online_again_once_it_answers(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    model.teach("try it", Turn(Refuse(401, "the key has expired")))
+    model.teach("try again", Turn(Say("Now it works.")))
+    screen = look(daemons.start(gateway), "clawdbot/charlie").open_live()
+    with gateway.operator() as person:
+        say(person, "charlie", "Please try it.")
+        screen.wait_agent("clawdbot/charlie", "degraded", "the key has expired")
+        say(person, "charlie", "Please try again.")
+        screen.wait_message("Now it works.", "complete")
+        screen.wait_agent("clawdbot/charlie", "online")
+        assert shown(screen.messages()) == remembered(person, "charlie")
+
+
+def test_markup_in_a_message_is_shown_and_not_obeyed(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """What an agent says is text, whatever it looks like; a page that obeyed it would throw or complain."""
+    obeyed = "throw Error('obeyed')"
+    text = f'<img src=x onerror="{obeyed}"><script>{obeyed}</script> **bold**\n\n  \U0001f702 e\u0301 \u202eabc'
+    model.teach("markup", Turn(Say(text, pieces=tuple(text))))
+    screen = look(daemons.start(gateway), "clawdbot/alpha").open_live()
+    with gateway.operator() as person:
+        say(person, "alpha", "Show me some markup.")
+        screen.wait_message(text, "complete")
+        assert Said("assistant", text) in remembered(person, "alpha")
+    assert screen.tab.complaints == []

@@ -1,0 +1,175 @@
+"""The gateway dies, is restarted, or can't be reached, in the middle of what its agents say."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.daemon import Daemons
+from tests.e2e.gateway import RealGateway
+from tests.e2e.history import remembered, shown
+from tests.e2e.journal import activities, assert_exact, journal
+from tests.e2e.model import Gates, Model, Say, Turn
+from tests.e2e.operator_client import Operator
+from tests.e2e.proxy import CuttableNetwork
+from tests.e2e.screen import Screen
+
+pytestmark = pytest.mark.e2e
+
+PROMPTLY = ("--set", "reconnect.ceiling_s=0.5")
+"""Reconnects without the long waits that spare a real gateway and only cost time here."""
+
+SHUTDOWN_LIMIT_S = 4.0
+"""The gateway waits 5 s for its clients to close their connections, and then gives up on an orderly end."""
+
+
+def say(operator: Operator, agent: str, text: str) -> str:
+    return operator.chat_send(f"agent:{agent}:restart", text)
+
+
+def assert_a_reload_changes_nothing(screen: Screen) -> None:
+    before = screen.messages(), screen.feed()
+    screen.reload()
+    assert (screen.messages(), screen.feed()) == before
+
+
+def test_gateway_killed_in_the_middle_of_a_run(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """The badge says so, what was cut off is marked and declared lost once, and after the restart agents are live
+    again, without a trace of anything twice."""
+    gates = Gates()
+    model.teach("good morning", Turn(Say("Good morning.")))
+    model.teach("the passengers", Turn(Say("On board are"), gates.hold("never"), Say(" forty.")))
+    model.teach("the cargo", Turn(Say("We carry"), gates.hold("cargo"), Say(" tea.")))
+    daemon = daemons.start(gateway, *PROMPTLY)
+    screen = look(daemon, "clawdbot/alpha").open_live()
+    with gateway.operator() as person:
+        say(person, "alpha", "And a good morning to you.")
+        screen.wait_message("Good morning.", "complete")
+        say(person, "alpha", "List the passengers.")
+        screen.wait_message("On board are", "streaming")
+
+        gateway.kill()
+        screen.wait_badge("reconnecting")
+        screen.wait_banner("stale-banner", "Gateway clawdbot is reconnecting")
+        screen.wait_agent("clawdbot/alpha", "degraded", "the connection to its gateway was lost")
+
+    gateway.start()
+    screen.wait_badge("connected")
+    cut = screen.wait_message("On board are", "interrupted")
+    screen.wait_activity("clawdbot/alpha", "stream.gap", "the rest of its message is lost")
+    screen.wait_activity("clawdbot/alpha", "run.failed", "the gateway restarted")
+    with gateway.operator() as person:
+        say(person, "alpha", "List the cargo.")
+        screen.wait_message("We carry", "streaming")
+        gates.open("cargo")
+        screen.wait_message("We carry tea.", "complete")
+        screen.wait_agent("clawdbot/alpha", "online")
+        screen.wait_activity("clawdbot/alpha", "run.finished")
+
+        messages = screen.messages()
+        assert shown([message for message in messages if message != cut]) == remembered(person, "alpha")
+    assert screen.badges() == ["connecting", "connected", "reconnecting", "connected"]
+    assert len({message.id for message in messages}) == len(messages)
+    events = journal(daemon.url)
+    assert_exact(events)
+    assert len(activities(events, "alpha", "stream.gap")) == 1
+    assert_a_reload_changes_nothing(screen)
+    assert screen.tab.complaints == []
+
+
+def test_connection_lost_while_the_gateway_goes_on(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """What was said meanwhile is made up for: an answer that ended, one that went on, and one that was not heard of
+    at all. Each message is there once and whole, and so is a page that was open all the time."""
+    gates = Gates()
+    model.teach("the weather", Turn(Say("It blows"), gates.hold("weather"), Say(" from the west.")))
+    model.teach(
+        "the traffic", Turn(Say("Six ships"), gates.hold("traffic"), Say(" wait"), gates.hold("more"), Say("."))
+    )
+    model.teach("the time", Turn(Say("It is noon.")))
+    with CuttableNetwork(gateway.url, gateway.token) as network, gateway.operator() as person:
+        daemon = daemons.start(network, *PROMPTLY)
+        screens = {name: look(daemon, f"clawdbot/{name}").open_live() for name in ("alpha", "bravo", "charlie")}
+        ends = say(person, "alpha", "How is the weather?")
+        goes_on = say(person, "bravo", "How is the traffic?")
+        screens["alpha"].wait_message("It blows", "streaming")
+        screens["bravo"].wait_message("Six ships", "streaming")
+
+        network.cut()
+        screens["alpha"].wait_badge("reconnecting")
+        gates.open("weather")
+        person.wait_end(ends)
+        person.wait_end(say(person, "charlie", "What is the time?"))
+        gates.open("traffic")
+        person.wait_for(lambda frame: frame.get("payload", {}).get("data", {}).get("text") == "Six ships wait")
+        network.restore()
+
+        screens["alpha"].wait_badge("connected")
+        screens["alpha"].wait_message("It blows from the west.", "complete")
+        screens["alpha"].wait_activity("clawdbot/alpha", "run.finished")
+        screens["charlie"].wait_message("It is noon.", "complete")
+        screens["bravo"].wait_activity("clawdbot/bravo", "stream.gap")
+        gates.open("more")
+        screens["bravo"].wait_message("Six ships wait.", "complete")
+        screens["bravo"].wait_activity("clawdbot/bravo", "run.finished")
+        assert person.wait_end(goes_on)["state"] == "final"
+
+        for name, screen in screens.items():
+            assert shown(screen.messages()) == remembered(person, name)
+            assert_a_reload_changes_nothing(screen)
+            assert screen.tab.complaints == []
+    events = journal(daemon.url)
+    assert_exact(events)
+    gaps = {name: len(activities(events, name, "stream.gap")) for name in screens}
+    assert gaps == {"alpha": 0, "bravo": 1, "charlie": 0}
+
+
+def test_gateway_stopped_in_order_does_not_have_to_wait_for_us(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """A service manager that stops the gateway (SIGTERM) finds it gone in time, and the page says why it is away."""
+    gates = Gates()
+    model.teach("the crew", Turn(Say("The crew are"), gates.hold("never"), Say(" ashore.")))
+    daemon = daemons.start(gateway, *PROMPTLY)
+    screen = look(daemon, "clawdbot/alpha").open_live()
+    with gateway.operator() as person:
+        say(person, "alpha", "Where are the crew?")
+        screen.wait_message("The crew are", "streaming")
+        began = time.monotonic()
+        code = gateway.stop()
+        took = time.monotonic() - began
+    gateway.start()
+    assert (code, took < SHUTDOWN_LIMIT_S) == (0, True)
+    screen.wait_message("The crew are", "interrupted")
+    screen.wait_badge("connected")
+    statuses = [event["payload"] for event in journal(daemon.url) if event["type"] == "system.status"]
+    lost = next(status for status in statuses if status["state"] == "reconnecting")
+    assert "gateway stopping" in lost["detail"]
+
+
+def test_gateway_that_restarts_within_its_process_takes_its_runs_along(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """After a change of its configuration (SIGUSR1) the answer that was being given goes on, whole."""
+    gates = Gates()
+    model.teach("the harbour", Turn(Say("The harbour"), gates.hold("restarted"), Say(" is quiet.")))
+    daemon = daemons.start(gateway, *PROMPTLY)
+    screen = look(daemon, "clawdbot/bravo").open_live()
+    with gateway.operator() as person:
+        say(person, "bravo", "How is the harbour?")
+        screen.wait_message("The harbour", "streaming")
+        seen = len(gateway.program.log)
+        gateway.reload()
+    screen.wait_badge("connected")
+    assert not [line for line in gateway.program.log[seen:] if "timed out" in line]
+    gates.open("restarted")
+    screen.wait_message("The harbour is quiet.", "complete")
+    screen.wait_activity("clawdbot/bravo", "run.finished")
+    with gateway.operator() as person:
+        assert shown(screen.messages()) == remembered(person, "bravo")
+    assert "reconnecting" in screen.badges()
+    assert_exact(journal(daemon.url))
+    assert_a_reload_changes_nothing(screen)
