@@ -41,12 +41,10 @@ class World:
         return commit
 
 
-def services_of(
-    journal: MemoryJournal, subscribers: Subscribers, reports: list[RenderReport], **changes: Any
-) -> Services:
+def services_of(journal: MemoryJournal, hub: Subscribers, reports: list[RenderReport], **changes: Any) -> Services:
     services = Services(
         journal=journal,
-        subscribers=subscribers,
+        subscribers=hub,
         policy=POLICY,
         replay_limit=100_000,
         source="simulated",
