@@ -320,6 +320,12 @@ class RetentionContract:
         assert [(event.offset, event.sequence) for event in commit.events] == [(4, 3), (5, 2)]
         assert journal.bounds() == Bounds(commit.epoch, 3, 5)
 
+    async def test_what_was_trimmed_is_forgotten(self, journal: Journal, clock: FakeClock) -> None:
+        """Each event once holds for as long as the event is kept: no trace of a trimmed one remains."""
+        await journal.append([activity("t"), final("m")])
+        await retain(journal, Retention(max_events=0), clock.at)
+        assert (await journal.append([activity("t"), final("m")])).duplicates == 0
+
     async def test_chunks_of_finished_messages_are_compacted(self, journal: Journal, clock: FakeClock) -> None:
         """Their final stays; the floor rises to the newest chunk that went, since a stream never shows holes."""
         await journal.append([chunk("m", 0), chunk("n", 0), chunk("m", 1), final("m"), activity("t")])
