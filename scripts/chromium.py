@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-VARIABLE = "MISSION_CONTROL_CHROMIUM"
+VARIABLE = "CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 APT = "apt-get update && apt-get install -y --no-install-recommends chromium"

@@ -17,6 +17,7 @@ from actors.persistence import Barrier, PersistenceMessage, hand_over
 from mission_control.core.agent import AgentCore, RunPolicy
 from mission_control.core.events import AgentKey, Draft
 from mission_control.core.liveness import LivenessPolicy
+from mission_control.core.past import FINALS_KEPT
 from mission_control.core.signals import Signal
 from mission_control.stores.journal import Journal
 from runtime import Inbox, Ref
@@ -64,6 +65,8 @@ class AgentActor:
             now = self._clock()
             drafts: list[Draft] = []
             for signal in messages:
+                if (session := core.unknown_past(signal)) is not None:
+                    await self._recall(core, session)
                 drafts += core.handle(signal, now)
             if not messages:
                 drafts = core.tick(now)
@@ -75,7 +78,13 @@ class AgentActor:
         await self._persistence.ask(Barrier)
         memory = await self._journal.memory(self._key, RECENT_FINALS)
         core = AgentCore(self._key, self._settings.liveness, self._settings.runs)
-        core.restore(memory.view, memory.open, memory.recent, self._clock())
+        everything = len(memory.recent) < RECENT_FINALS
+        core.restore(memory.view, memory.open, memory.recent, self._clock(), everything=everything)
         if self._link.up:
             core.liveness.connected(self._clock())
         return core
+
+    async def _recall(self, core: AgentCore, session: str) -> None:
+        """Finals that this actor has not handed over yet are in the core already."""
+        newest_first = await self._journal.conversation(self._key, session=session, before=None, limit=FINALS_KEPT)
+        core.conversation.recall(session, newest_first[::-1])

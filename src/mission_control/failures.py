@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mission_control.settings import Settings
 from mission_control.stores.journal import JournalError
+from runtime import RestartIntensityExceeded
 
 _BUSY = (
     "{listen} is in use, perhaps by another Mission Control; stop that program, or listen elsewhere:"
@@ -31,6 +32,8 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _explain_one(error: BaseException, settings: Settings) -> str | None:
+    if isinstance(error, RestartIntensityExceeded):
+        return f"gave up: {error}; the log says why; start again, and report it if it stays so"
     if isinstance(error, JournalError):
         return str(error)
     if isinstance(error, socket.gaierror):

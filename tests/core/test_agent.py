@@ -206,7 +206,7 @@ def test_a_restarted_gateway_interrupts_its_runs() -> None:
 
 def test_a_restarted_gateway_whose_history_cannot_be_read() -> None:
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "service restart"))
-    agent.tell(LinkUp(6_000, True, 1_140), HistoryMissing(6_010, SESSION, "no answer in time"))
+    agent.tell(LinkUp(6_000, True, 1_140), HistoryMissing(6_010, SESSION, "no answer in time", "repair"))
     assert agent.finals() == [("one", "interrupted")]
     assert agent.kinds() == ["run.started", "stream.gap", "run.failed"]
 
@@ -264,3 +264,56 @@ def test_a_successor_goes_on_without_an_event_of_its_own() -> None:
     core.liveness.connected(5_000)
     drafts = core.handle(TextSeen("s", 5_010, "run", SESSION, "one two", " two"), 5_010)
     assert ids(draft for draft in drafts if not draft.ephemeral) == ["gw/run/1110:1"]
+
+
+def test_a_session_that_was_quiet_for_long_is_not_brought_in_again() -> None:
+    """Hundreds of messages in one session push nothing of another one out of memory."""
+    agent, other = Agent(), "agent:alpha:other"
+    agent.tell(HistorySeen(1_050, other, (said("early", 1_040),), "end"))
+    for index in range(300):
+        at = 2_000 + index * 100
+        agent.start(at, f"run{index}").text(at + 10, f"answer {index}", f"answer {index}", f"run{index}")
+        agent.end(at + 20, f"answer {index}", f"run{index}").history(at + 25, said(f"answer {index}", at + 2))
+    before = len(agent.finals())
+    agent.tell(HistorySeen(40_000, other, (said("early", 1_040),), "start"))
+    assert len(agent.finals()) == before == 301
+
+
+def test_a_history_waits_for_what_the_journal_knows_of_its_session() -> None:
+    """A successor that was given only the newest finals asks for a session's own before it concludes anything."""
+    core = AgentCore(("gw", "alpha"))
+    core.restore(None, [], [], 1_000, everything=False)
+    seen = HistorySeen(2_000, SESSION, (said("known", 1_500),), "end")
+    assert core.unknown_past(seen) == SESSION
+    known = MessageView("gw/run/1510", "alpha", "gw", "run", SESSION, "assistant", "complete", "known", 1_510, 9)
+    core.conversation.recall(SESSION, [known])
+    assert core.unknown_past(seen) is None
+    assert [draft for draft in core.handle(seen, 2_000) if isinstance(draft.payload, Final)] == []
+
+
+def test_a_stream_that_stuck_at_a_directive_is_completed_from_history() -> None:
+    """The gateway's own final may be cut short; its history is the truth, and is told once."""
+    agent = Agent().start(1_100).text(1_110, "Hello in the", "Hello in the").end(1_200, "Hello in the")
+    agent.history(1_205, said("Hello in the middle", 1_102))
+    assert agent.finals() == [("Hello in the middle", "complete")]
+
+
+def test_a_stream_that_stuck_in_a_directive_is_marked_and_the_truth_follows() -> None:
+    agent = Agent().start(1_100).text(1_110, "[[reply_to", "[[reply_to").end(1_200, "[[reply_to")
+    agent.history(1_205, said("Hello", 1_102))
+    assert agent.finals() == [("[[reply_to", "interrupted"), ("Hello", "complete")]
+
+
+def test_a_repair_whose_history_is_missing_is_declared_once() -> None:
+    """What may be missing is said, run or no run."""
+    agent = Agent().tell(LinkDown(1_150, "reset"), LinkUp(9_000, False, 1_140))
+    agent.tell(HistoryMissing(9_010, SESSION, "no answer in time", "repair"))
+    assert agent.kinds() == ["stream.gap"]
+
+
+def test_a_second_lost_connection_does_not_end_the_wait_for_a_dead_runs_history() -> None:
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "gone"))
+    agent.tell(LinkUp(6_000, True, 1_140), LinkDown(6_100, "gone again")).wait(60_000)
+    assert agent.finals() == []
+    agent.tell(LinkUp(70_000, False, 1_140)).history(70_010, said("one two", 1_105), purpose="repair")
+    assert agent.finals() == [("one two", "complete")]

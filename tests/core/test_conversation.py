@@ -147,7 +147,7 @@ def test_a_restored_conversation_goes_on() -> None:
         opened.message_id, "alpha", "gw", "run", SESSION, "assistant", "streaming", "one two", opened.began, 7, 2
     )
     second = Conversation("gw")
-    second.restore([view], [])
+    second.restore([view], [], everything=True)
     [chunk] = second.write("run", SESSION, "one two three", " three", 1_100)
     assert isinstance(chunk, Chunk)
     assert (chunk.message_id, chunk.index, chunk.start) == (opened.message_id, 2, 7)

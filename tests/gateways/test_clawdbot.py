@@ -288,3 +288,28 @@ def test_no_frame_makes_it_raise(name: str, payload: Any) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_make_it_raise(raw: bytes) -> None:
     Peer().connect().hear(raw)
+
+
+def test_a_repair_that_was_cut_off_begins_again_where_it_began() -> None:
+    """A connection that is lost before everything was brought in moves nothing out of reach."""
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=100_000 - 3_600_000).connect(uptime=10)
+    [first] = peer.asked("sessions.list")
+    peer.orders.clear()
+    peer._do(peer.dialect.closed(peer.now, "reset"))
+    peer.now += 5_000
+    peer._do(peer.dialect.opened(peer.now))
+    peer.connect(uptime=5_010)
+    [again] = peer.asked("sessions.list")
+    assert again["params"]["activeMinutes"] >= first["params"]["activeMinutes"] >= 61
+    assert [request["params"]["sessionKey"] for request in peer.asked("chat.history")] == [SESSION]
+    [up] = [signal for signal in peer.broadcasts() if isinstance(signal, LinkUp)]
+    assert up.silent_since == 100_000 - 3_600_000
+
+
+def test_a_short_session_key_is_the_same_session_as_its_full_one() -> None:
+    """Events say ``main`` for what the list of sessions calls by its full key."""
+    peer = Peer().connect(health=health("alpha"))
+    peer.agent(1, "lifecycle", {"phase": "start"}, sessionKey="main")
+    [start] = [signal for signal in peer.signals("alpha") if isinstance(signal, RunStarted)]
+    assert start.session == SESSION
+    assert peer.asked("chat.history")[0]["params"]["sessionKey"] == "main"

@@ -36,16 +36,21 @@ log = logging.getLogger("mission_control")
 
 
 def run(settings: Settings) -> int:
-    """Run the daemon until SIGINT or SIGTERM; gives the exit code."""
+    """Run the daemon until SIGTERM, or SIGINT, which is then raised as KeyboardInterrupt; gives the exit code.
+
+    Raises what :func:`mission_control.failures.explain` explains.
+    """
     meter = LoopMeter()
     dashboard = Dashboard.packaged()  # it compresses and hashes: not on the event loop
-    trio.run(partial(_main, settings, os.environ, dashboard, meter), instruments=[meter])
+    ended_by = trio.run(partial(_main, settings, os.environ, dashboard, meter), instruments=[meter])
     log.info("longest step of the event loop: %.0f ms in %s", meter.worst_s * 1000, meter.worst_task)
     log.info("most computed in one step: %.0f ms in %s", meter.worst_cpu_s * 1000, meter.worst_cpu_task)
+    if ended_by == signal.SIGINT:
+        raise KeyboardInterrupt
     return 0
 
 
-async def _main(settings: Settings, environ: Mapping[str, str], dashboard: Dashboard, meter: LoopMeter) -> None:
+async def _main(settings: Settings, environ: Mapping[str, str], dashboard: Dashboard, meter: LoopMeter) -> int:
     choice = await choose(settings, environ, home_of(environ), listens)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     durability = settings.journal.durability
@@ -68,13 +73,15 @@ async def _main(settings: Settings, environ: Mapping[str, str], dashboard: Dashb
             settings, journal, gateways, edge=edge, meter=meter, clock=wall_clock, simulated=bool(choice.simulated)
         )
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_stop_on_signal, daemon, nursery.cancel_scope)
+            ended_by: list[int] = []
+            nursery.start_soon(_stop_on_signal, daemon, ended_by, nursery.cancel_scope)
             async with trio.open_nursery() as running:
                 await running.start(daemon.run)
                 await listening.wait()
                 port = sockets[0].getsockname()[1]
                 announce(settings, choice, dashboard_url(Address(settings.listen.host, port)))
             nursery.cancel_scope.cancel()
+        return ended_by[0] if ended_by else 0
 
 
 async def _farewell(shutdown: Shutdown) -> None:
@@ -84,10 +91,11 @@ async def _farewell(shutdown: Shutdown) -> None:
         await shutdown.wait_left()
 
 
-async def _stop_on_signal(daemon: Daemon, scope: trio.CancelScope) -> None:
+async def _stop_on_signal(daemon: Daemon, ended_by: list[int], scope: trio.CancelScope) -> None:
     """The first signal stops in order; the second at once."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
+        async for number in signals:
+            ended_by.append(number)
             daemon.stop()
             break
         async for _ in signals:

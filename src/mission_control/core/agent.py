@@ -11,7 +11,7 @@ A source may end a run before it tells the last answer, tell no answer (a failur
 vanish in the middle. Whichever way, a message gets exactly one final and a run's start exactly one end.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 from typing import Final as Constant
 
@@ -92,16 +92,31 @@ class AgentCore:
         return self._seen.repeats
 
     def restore(
-        self, view: AgentView | None, open_messages: Iterable[MessageView], recent: Iterable[MessageView], now: int
+        self,
+        view: AgentView | None,
+        open_messages: Sequence[MessageView],
+        recent: Sequence[MessageView],
+        now: int,
+        *,
+        everything: bool = True,
     ) -> None:
-        """Go on where the journal stands. Nothing is known of the gateway until it is heard again."""
-        self.conversation.restore(list(open_messages), list(recent))
+        """Go on where the journal stands. Nothing is known of the gateway until it is heard again.
+
+        ``recent``: the newest finals, oldest first; ``everything``: the journal has no others.
+        """
+        self.conversation.restore(open_messages, recent, everything=everything)
         if view is not None:
             self.listed, self.name = view.listed, view.name
             for run in view.runs:
                 self.runs.open(run.run_id, run.session, run.started_at)
             self.liveness.resume(view.status, view.reason, view.clocks)
         self.liveness.disconnected(now, "not connected to its gateway yet")
+
+    def unknown_past(self, signal: Signal) -> str | None:
+        """The session whose newest finals must be recalled from the journal before this signal can be handled."""
+        if isinstance(signal, HistorySeen) and not self.conversation.past.is_whole(signal.session):
+            return signal.session
+        return None
 
     def handle(self, signal: Signal, now: int) -> list[Draft]:
         """What follows from one signal."""
@@ -116,7 +131,7 @@ class AgentCore:
         for run in self.runs:
             if run.ending_at is not None and now >= run.ending_at + self.run_policy.answer_ms:
                 self._end_as_told(run, now)
-            elif run.orphaned_at is not None and now >= run.orphaned_at + self.run_policy.orphan_ms:
+            elif run.history_by is not None and now >= run.history_by:
                 self._end_orphan(run, now)
         self.liveness.running = len(self.runs) > 0
         # An agent is announced before anything is said of its status.
@@ -130,7 +145,7 @@ class AgentCore:
     def due(self, now: int) -> int | None:
         """When :meth:`tick` should be called if nothing else happens, in ms."""
         times = [run.ending_at + self.run_policy.answer_ms for run in self.runs if run.ending_at is not None]
-        times += [run.orphaned_at + self.run_policy.orphan_ms for run in self.runs if run.orphaned_at is not None]
+        times += [run.history_by for run in self.runs if run.history_by is not None]
         if (change := self.liveness.due(now)) is not None:
             times.append(change)
         return min(times, default=None)
@@ -223,7 +238,7 @@ class AgentCore:
 
     def _history(self, signal: HistorySeen, now: int) -> None:
         backfill = signal.at - self.run_policy.backfill_ms
-        since = max(backfill, self.conversation.oldest(signal.session) or backfill)
+        since = max(backfill, self.conversation.past.reaches_back_to(signal.session) or backfill)
         found = self.conversation.reconcile(
             signal.session, signal.entries, since=since, run_began=self.runs.began(), now=signal.at
         )
@@ -237,32 +252,34 @@ class AgentCore:
     def _settle(self, run: Run, signal: HistorySeen, now: int) -> None:
         """What a history says of an open run in its session."""
         entries = [entry for entry in signal.entries if entry.role == "assistant" and entry.at >= run.began]
-        failure = next((entry for entry in reversed(entries) if entry.error is not None), None)
         last: HistoryEntry | None = entries[-1] if entries else None
-        if last is not None and last is failure:
+        if last is not None and last.error is not None:
             failed_at = event_id(*self.key, signal.session, last.at, "error")
-            self._end(run, signal.at, "failed", last.error or "", message_state="error", name=failed_at)
-        elif last is not None and last.ends_run and run.ending_at is not None:
-            self._end_as_told(run, signal.at)
-        elif last is not None and last.ends_run and signal.purpose == "repair":
-            self._end(run, signal.at, "finished", "Run finished while the connection was down")
+            self._end(run, signal.at, "failed", last.error, message_state="error", name=failed_at)
+        elif last is not None and last.ends_run and (run.ending_at is not None or signal.purpose == "repair"):
+            run.answer = None  # the history is the truth, and has been told
+            unseen = run.ending_at is None
+            self._end(run, signal.at, "finished", "Run finished unseen" if unseen else "Run finished")
         elif run.ending_at is not None and signal.purpose == "end":
             self._end_as_told(run, signal.at)
-        elif run.orphaned_at is not None and signal.purpose == "repair":
+        elif run.orphaned and signal.purpose == "repair":
             self._end_orphan(run, signal.at)
         elif run.interrupted_at is not None and signal.purpose == "repair":
-            self._out.gap(run, self.silent_since, signal.at, "what its tools did meanwhile is not known")
+            self._out.gap(
+                run.session, self._silent_since(signal.at), signal.at, "what its tools did meanwhile is not known", run
+            )
             run.interrupted_at = None
 
     def _history_missing(self, signal: HistoryMissing, now: int) -> None:
-        for run in self.runs.in_session(signal.session):
-            if run.orphaned_at is not None:
+        runs = self.runs.in_session(signal.session)
+        for run in runs:
+            if run.orphaned:
                 self._end_orphan(run, signal.at)
             elif run.ending_at is not None:
                 self._end_as_told(run, signal.at)
-            elif run.interrupted_at is not None:
-                self._out.gap(run, self.silent_since, signal.at, f"its history could not be read: {signal.reason}")
-                run.interrupted_at = None
+        if signal.purpose == "repair" and self.silent_since is not None and not any(run.orphaned for run in runs):
+            unread = f"its history could not be read: {signal.reason}"
+            self._out.gap(signal.session, self.silent_since, signal.at, unread)
 
     def _listed(self, signal: Listed, now: int) -> None:
         self.liveness.listed, self.liveness.heartbeat_ms = True, signal.heartbeat_ms
@@ -281,13 +298,16 @@ class AgentCore:
         self.liveness.connected(now)
         self.silent_since = signal.silent_since
         for run in self.runs:
-            if signal.rebooted:
-                run.orphaned_at = now
+            run.orphaned = run.orphaned or signal.rebooted
+            if run.orphaned:
+                run.history_by = now + self.run_policy.orphan_ms
             elif signal.silent_since is not None:
                 run.interrupted_at = signal.silent_since
 
     def _link_down(self, signal: LinkDown, now: int) -> None:
         self.liveness.disconnected(now, signal.reason)
+        for run in self.runs:
+            run.history_by = None  # no history can come before the next connection
 
     def _link_alive(self, signal: LinkAlive, now: int) -> None:
         self.liveness.heard_gateway(now)
@@ -307,6 +327,9 @@ class AgentCore:
         self._out.run(event_id(*self.key, run.run_id, "joined"), signal.at, "run.started", title, run)
         return run
 
+    def _silent_since(self, at: int) -> int:
+        return at if self.silent_since is None else self.silent_since
+
     def _end_as_told(self, run: Run, at: int) -> None:
         """The run is over, and what its source said last is the last word on it."""
         if run.error is not None:
@@ -318,7 +341,7 @@ class AgentCore:
         """The gateway that ran this is gone."""
         cut = self.conversation.open_message(run.run_id) is not None
         lost = "the rest of its message is lost" if cut else "what it did last is not known"
-        self._out.gap(run, self.silent_since, at, lost)
+        self._out.gap(run.session, self._silent_since(at), at, lost, run)
         self._end(run, at, "failed", "the gateway restarted in the middle of the run", message_state="interrupted")
 
     def _end(

@@ -13,14 +13,19 @@ the new part leaves here.
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from typing import Final as Constant
 
-from attrs import Factory, define, field, frozen
+from attrs import define, field, frozen
 from msgspec import UNSET
 
 from mission_control.core.events import Chunk, Final, FinalState, Role
 from mission_control.core.matching import Known, match, same_text
+from mission_control.core.past import Past
 from mission_control.core.signals import HistoryEntry
 from mission_control.core.views import MessageView
+
+RUNS_KEPT: Constant = 200
+"""Of how many runs the last message is remembered, since a source may repeat it after the run's end."""
 
 
 @define
@@ -62,33 +67,28 @@ class Conversation:
     """
 
     namespace: str
-    keep: int = 200
-    _open: dict[str, OpenMessage] = field(init=False, default=Factory(dict))
-    _finals: list[Known] = field(init=False, default=Factory(list))
-    _last_text: dict[str, str] = field(init=False, default=Factory(dict))
+    past: Past = field(init=False, factory=Past)
+    _open: dict[str, OpenMessage] = field(init=False, factory=dict)
+    _last_text: dict[str, str] = field(init=False, factory=dict)
 
-    def restore(self, open_messages: Sequence[MessageView], recent: Sequence[MessageView]) -> None:
-        """Go on from what the journal holds: open messages, and the newest finals, oldest first."""
+    def restore(self, open_messages: Sequence[MessageView], recent: Sequence[MessageView], *, everything: bool) -> None:
+        """Go on from what the journal holds: open messages, and the newest finals, oldest first.
+
+        ``everything``: there are no older finals.
+        """
+        self.past.begin([_known(view) for view in recent], everything=everything)
         for view in recent:
-            streamed = bool(view.run_id)
-            self._finals.append(
-                Known(
-                    view.message_id,
-                    view.session,
-                    view.role,
-                    view.text,
-                    view.timestamp,
-                    view.state == "complete",
-                    streamed,
-                )
-            )
-            if streamed:
+            if view.run_id:
                 self._note_last(view.run_id, view.text)
         for view in open_messages:
             index = 0 if view.next_index is UNSET else view.next_index
             self._open[view.run_id] = OpenMessage(
                 view.message_id, view.run_id, view.session, view.timestamp, view.text, index
             )
+
+    def recall(self, session: str, finals: Sequence[MessageView]) -> None:
+        """A session's newest finals from the journal, oldest first: needed before its history can be reconciled."""
+        self.past.recall(session, [_known(view) for view in finals])
 
     def open_messages(self) -> Iterator[OpenMessage]:
         return iter(self._open.values())
@@ -108,7 +108,7 @@ class Conversation:
         if message is None:
             if not text:
                 return events
-            message = self._open[run_id] = OpenMessage(self._new_id(run_id, at), run_id, session, at)
+            message = self._open[run_id] = OpenMessage(self._new_id(run_id, session, at), run_id, session, at)
         if len(text) > len(message.text):
             events.append(message.extend(text[len(message.text) :]))
         return events
@@ -148,7 +148,7 @@ class Conversation:
         if message is None:
             if self._told(run_id, session, text):
                 return []
-            return [self._unstreamed(self._new_id(run_id, at), run_id, session, "assistant", text, at, entry)]
+            return [self._unstreamed(self._new_id(run_id, session, at), run_id, session, "assistant", text, at, entry)]
         if same_text(message.text, text):
             return self.close(run_id, at, "complete", entry=entry)
         if text.startswith(message.text):
@@ -167,7 +167,7 @@ class Conversation:
             run_began: when each open run began, in ms; its messages cannot be older than that.
             now: the time of what is completed here, in ms.
         """
-        known = [item for item in self._finals if item.session == session]
+        known = self.past.of(session)
         open_runs: dict[str, str] = {}
         for message in self._open.values():
             if message.session == session:
@@ -191,20 +191,12 @@ class Conversation:
                 events.append((entry.at, final))
         return Reconciled(events)
 
-    def oldest(self, session: str) -> int | None:
-        """When the oldest message began that would be forgotten next, in ms; None while nothing is forgotten."""
-        if len(self._finals) < self.keep:
-            return None
-        return next((item.began for item in self._finals if item.session == session), None)
-
     def _told(self, run_id: str, session: str, text: str) -> bool:
         """Whether this text is the last message that we have: of this run, or of its session from history alone."""
         last = self._last_text.get(run_id)
         if last is not None and same_text(last, text):
             return True
-        newest = next(
-            (one for one in reversed(self._finals) if one.session == session and one.role == "assistant"), None
-        )
+        newest = self.past.newest_answer(session)
         if newest is None or newest.claimed or not same_text(newest.text, text):
             return False
         newest.claimed = True
@@ -226,8 +218,7 @@ class Conversation:
     def _remember(
         self, message_id: str, run_id: str, session: str, role: Role, text: str, began: int, state: FinalState
     ) -> None:
-        self._finals.append(Known(message_id, session, role, text, began, state == "complete", bool(run_id)))
-        del self._finals[: -self.keep]
+        self.past.add(Known(message_id, session, role, text, began, state == "complete", bool(run_id)))
         if run_id:
             self._note_last(run_id, text)
 
@@ -235,17 +226,22 @@ class Conversation:
         """Remember a run's last message: its source may repeat it after the run's end."""
         self._last_text.pop(run_id, None)
         self._last_text[run_id] = text
-        while len(self._last_text) > self.keep:
+        while len(self._last_text) > RUNS_KEPT:
             del self._last_text[next(iter(self._last_text))]
 
-    def _new_id(self, run_id: str, began: int) -> str:
+    def _new_id(self, run_id: str, session: str, began: int) -> str:
         """A message is named by its run and the time of its first text, which are the source's: the name is stable."""
         name = f"{self.namespace}/{run_id}/{began}"
-        taken = {item.message_id for item in self._finals[-10:]}
+        taken = {item.message_id for item in self.past.of(session)[-10:]}
         return name if name not in taken else f"{name}+"
 
     def _entry_id(self, session: str, entry: HistoryEntry) -> str:
         return f"{self.namespace}/{session}/{entry.at}/{entry.role}"
+
+
+def _known(view: MessageView) -> Known:
+    streamed, complete = bool(view.run_id), view.state == "complete"
+    return Known(view.message_id, view.session, view.role, view.text, view.timestamp, complete, streamed)
 
 
 def _continues(so_far: str, text: str, delta: str) -> bool:

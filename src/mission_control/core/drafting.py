@@ -55,12 +55,14 @@ class Drafting:
         )
         self.emit(name, at, activity)
 
-    def gap(self, run: Run, since: int | None, at: int, what: str) -> None:
+    def gap(self, session: str, since: int, at: int, what: str, run: Run | None = None) -> None:
         """Declare what was not received between ``since`` and ``at`` and cannot be had any more."""
-        since = at if since is None else since
         seconds = max(0, at - since) / 1000
-        title = f"Not received: the connection was down for {seconds:.0f} s in the middle of a run; {what}"
-        self.run(event_id(*self.key, run.run_id, since, "gap"), at, "stream.gap", title, run, detail=_span(since, at))
+        where = "" if run is None else " in the middle of a run"
+        title = f"Not received: the connection was down for {seconds:.0f} s{where}; {what}"
+        name = event_id(*self.key, session if run is None else run.run_id, since, "gap")
+        run_id = UNSET if run is None else run.run_id
+        self.emit(name, at, Activity("stream.gap", title, run_id=run_id, session=session, detail=_span(since, at)))
 
     def repaired(self, session: str, since: int, at: int, count: int) -> None:
         """Tell that messages from between ``since`` and ``at`` were brought in from history."""

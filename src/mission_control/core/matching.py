@@ -44,7 +44,7 @@ def match(
     for entry, until in zip(entries, _windows(entries), strict=True):
         item = by_id.get(id_of(entry))
         if item is None and entry.role == "assistant" and (entry.text or entry.error):
-            item = next((one for one in unused if _could_be(one, entry, until)), None)
+            item = _find(unused, entry, until)
         if item in unused:
             unused.remove(item)
         found.append(item)
@@ -67,12 +67,20 @@ def _windows(entries: Sequence[HistoryEntry]) -> list[int | None]:
     return ends[::-1]
 
 
-def _could_be(item: Known, entry: HistoryEntry, until: int | None) -> bool:
+def _find(unused: Sequence[Known], entry: HistoryEntry, until: int | None) -> Known | None:
+    """The message that this entry is, of those that began in its window: first by text, then for want of another."""
+    window = [item for item in unused if _in_window(item, entry, until)]
+    for item in window:
+        # Cut off by a lost connection, or (complete, yet shorter) by a source that stopped streaming too early.
+        if same_text(item.text, entry.text) or (item.text and entry.text.lstrip().startswith(item.text.strip())):
+            return item
+    # A run writes one message at a time: if it has one open that began after this entry's request, it is this one,
+    # though its stream told another text.
+    opened = [item for item in window if not item.complete and item.not_before is not None]
+    return opened[0] if entry.text and len(opened) == 1 else None
+
+
+def _in_window(item: Known, entry: HistoryEntry, until: int | None) -> bool:
     if item.began < entry.at or (until is not None and item.began > until):
         return False
-    if item.not_before is not None and entry.at < item.not_before:
-        return False
-    if same_text(item.text, entry.text):
-        return True
-    # Cut off by a lost connection, or (complete, yet shorter) by a source that stopped streaming too early.
-    return bool(item.text) and entry.text.lstrip().startswith(item.text.strip())
+    return item.not_before is None or entry.at >= item.not_before

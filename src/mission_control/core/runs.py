@@ -15,8 +15,9 @@ class Run:
     """An open run. ``began`` is the source's time; the other times are ours. All in ms.
 
     ``ending_at``: the source said that it is over, and the last word on it is awaited. ``answer``, ``error``: what the
-    source said of its outcome so far. ``orphaned_at``: the gateway that ran it
-    is gone. ``interrupted_at``: the connection was lost while it ran. ``tools``: when each tool call began, by call id.
+    source said of its outcome so far. ``orphaned``: the gateway that ran it is gone, and its history is awaited until
+    ``history_by``. ``interrupted_at``: the connection was lost while it ran. ``tools``: when each tool call began, by
+    call id.
     """
 
     run_id: str
@@ -25,7 +26,8 @@ class Run:
     ending_at: int | None = None
     answer: str | None = None
     error: str | None = None
-    orphaned_at: int | None = None
+    orphaned: bool = False
+    history_by: int | None = None
     interrupted_at: int | None = None
     tools: dict[str, int] = Factory(dict)
     progress_told_at: int = 0

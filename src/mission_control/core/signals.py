@@ -12,6 +12,8 @@ from attrs import frozen
 from mission_control.core.events import Role
 
 ToolPhase: TypeAlias = Literal["started", "progress", "finished", "failed"]
+Purpose: TypeAlias = Literal["start", "end", "repair"]
+"""Why a history is asked for: a run began, a run ended, or the connection was down."""
 Outcome: TypeAlias = Literal["complete", "aborted", "error"]
 
 
@@ -111,24 +113,22 @@ class HistoryEntry:
 
 @frozen
 class HistorySeen:
-    """The newest part of a session's stored history, oldest entry first.
-
-    ``purpose`` tells why it was asked for: a run began, a run ended, or the connection was down (``repair``).
-    """
+    """The newest part of a session's stored history, oldest entry first."""
 
     at: int
     session: str
     entries: tuple[HistoryEntry, ...]
-    purpose: Literal["start", "end", "repair"]
+    purpose: Purpose
 
 
 @frozen
 class HistoryMissing:
-    """A session's history was asked for and could not be had."""
+    """A session's history was asked for, for this ``purpose``, and could not be had."""
 
     at: int
     session: str
     reason: str
+    purpose: Purpose
 
 
 @frozen

@@ -24,6 +24,7 @@ from mission_control.core.signals import (
     Listed,
     Noted,
     Outcome,
+    Purpose,
     RunAnswered,
     RunEnding,
     RunStarted,
@@ -36,7 +37,8 @@ from mission_control.core.signals import (
 from mission_control.gateways.clawdbot import content, frames
 from mission_control.gateways.clawdbot.handshake import CONNECT_ID, Credentials, connect, established, refused
 from mission_control.gateways.clawdbot.places import Places
-from mission_control.gateways.clawdbot.requests import Purpose, Request, Requests
+from mission_control.gateways.clawdbot.repair import Repair
+from mission_control.gateways.clawdbot.requests import Request, Requests
 from mission_control.gateways.dialect import (
     Broadcast,
     Deliver,
@@ -82,7 +84,7 @@ class ClawdbotDialect:
         self._handshake_by = 0
         self._silence_ms = 60_000
         self._requests = Requests()
-        self._held: dict[str, list[Order]] = {}
+        self._repair = Repair()
         self._orders: list[Order] = []
         self._goodbye = ""
         self._unknown = self._malformed = 0
@@ -106,7 +108,7 @@ class ClawdbotDialect:
             self._malformed += 1
         if self._phase == "live":
             self._last_heard = now
-            self._orders += [Send(text) for text in self._requests.next_histories(now)]
+            self._orders += [Send(text) for text in self._requests.next_histories(now, self._places.key_of)]
         return self._take()
 
     def tick(self, now: int) -> list[Order]:
@@ -122,7 +124,7 @@ class ClawdbotDialect:
         for request in self._requests.expired(now):
             self._unanswered(request, "no answer in time", now)
         if self._phase == "live":
-            self._orders += [Send(text) for text in self._requests.next_histories(now)]
+            self._orders += [Send(text) for text in self._requests.next_histories(now, self._places.key_of)]
         return self._take()
 
     def due(self, now: int) -> int | None:
@@ -134,8 +136,7 @@ class ClawdbotDialect:
         return min(times, default=None)
 
     def closed(self, now: int, reason: str) -> list[Order]:
-        for session in list(self._held):
-            self._release(session)
+        self._orders += self._repair.interrupt()
         self._requests.clear()
         self._phase = "closed"
         self._orders.append(Broadcast(LinkDown(now, self._goodbye or reason)))
@@ -148,31 +149,32 @@ class ClawdbotDialect:
     # -- handshake and repair ---------------------------------------------------------------------------------------
 
     def _hello(self, hello: frames.Hello, now: int) -> None:
-        silent_since = self._last_heard
+        last_heard = self._last_heard
         self._orders.append(established(hello, self._credentials))
         self._phase = "live"
         self._silence_ms = 2 * hello.policy.tickIntervalMs
         # Another process than the one last heard, if this one was not running yet at that time.
-        rebooted = silent_since is not None and hello.snapshot.uptimeMs < now - silent_since
-        self._orders.append(Broadcast(LinkUp(now, rebooted, silent_since)))
+        rebooted = last_heard is not None and hello.snapshot.uptimeMs < now - last_heard
+        sessions = self._repair.begin(last_heard, self._places.open_sessions())
+        since = self._repair.since
+        self._orders.append(Broadcast(LinkUp(now, rebooted, last_heard if since is None else since)))
         if hello.snapshot.health is not None:
             self._health(hello.snapshot.health, now)
-        for session in self._places.open_sessions():
-            self._repair(session)
+        for session in sessions:
+            self._bring_in(session)
         if rebooted:
             self._places.close_all()
-        minutes = FIRST_LOOK_MINUTES if silent_since is None else ceil((now - silent_since) / 60_000) + 1
-        params = {"activeMinutes": min(minutes, FIRST_LOOK_MINUTES), "limit": 200}
+        minutes = FIRST_LOOK_MINUTES if since is None else ceil((now - since) / 60_000) + 1
+        self._list_sessions(min(minutes, FIRST_LOOK_MINUTES), now)
+
+    def _list_sessions(self, minutes: int, now: int) -> None:
+        params = {"activeMinutes": minutes, "limit": 200}
         self._orders.append(Send(self._requests.ask("sessions.list", params, now)))
 
-    def _repair(self, session: str) -> None:
+    def _bring_in(self, session: str) -> None:
         """Ask for a session's history, and let its live signals wait for it."""
-        if session and session not in self._held:
-            self._held[session] = []
+        if self._repair.hold(session):
             self._requests.want_history(session, "repair")
-
-    def _release(self, session: str) -> None:
-        self._orders += self._held.pop(session, [])
 
     def _response(self, head: frames.Head, now: int) -> None:
         if head.id == CONNECT_ID and self._phase == "connecting":
@@ -188,7 +190,8 @@ class ClawdbotDialect:
             self._unanswered(request, str((head.error or {}).get("message") or "refused"), now)
         elif request.method == "sessions.list":
             for row in frames.session_list(head.payload).sessions:
-                self._repair(row.key)
+                self._bring_in(self._places.canonical(row.key))
+            self._repair.listed()
         elif request.method == "chat.history":
             entries = content.entries(frames.history(head.payload))
             seen = HistorySeen(now, request.session, entries, request.purpose)
@@ -196,12 +199,14 @@ class ClawdbotDialect:
 
     def _unanswered(self, request: Request, reason: str, now: int) -> None:
         if request.method == "chat.history":
-            self._settle(request, HistoryMissing(now, request.session, reason))
+            self._settle(request, HistoryMissing(now, request.session, reason, request.purpose))
+        elif request.method == "sessions.list":
+            self._repair.listed()  # what is open or streams is repaired all the same
 
     def _settle(self, request: Request, signal: HistorySeen | HistoryMissing) -> None:
         self._orders.append(Deliver(self._places.agent_of(request.session), signal))
         if request.purpose == "repair":
-            self._release(request.session)
+            self._orders += self._repair.settle(request.session)
 
     # -- events -----------------------------------------------------------------------------------------------------
 
@@ -313,11 +318,8 @@ class ClawdbotDialect:
 
     def _tell(self, agent: str, session: str, signal: Signal) -> None:
         order = Deliver(agent, signal)
-        waiting = self._held.get(session)
-        if waiting is None:
+        if not self._repair.take(session, order):
             self._orders.append(order)
-        else:
-            waiting.append(order)
 
     def _want(self, session: str, purpose: Purpose) -> None:
         if session:

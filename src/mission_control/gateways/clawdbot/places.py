@@ -23,6 +23,7 @@ class Places:
         self.default_agent = "main"
         self._places = OrderedDict((run_id, Place(*place)) for run_id, place in open_runs.items())
         self._open = dict.fromkeys(self._places)
+        self._short: dict[str, str] = {}
 
     def __contains__(self, run_id: object) -> bool:
         return run_id in self._places
@@ -32,6 +33,7 @@ class Places:
         known = self._places.get(run_id)
         if session is None:
             session = known.session if known is not None else ""
+        session = self._learn(session)
         if agent is None:
             agent = known.agent if known is not None and not session else self.agent_of(session)
         place = Place(agent.lower(), session)
@@ -46,7 +48,21 @@ class Places:
     def agent_of(self, session: str) -> str:
         """The agent of a session key, ``agent:<id>:<rest>``; other keys are the default agent's."""
         parts = session.split(":", 2)
-        return parts[1].lower() if len(parts) == 3 and parts[0].lower() == "agent" else self.default_agent
+        return parts[1].lower() if _is_full(parts) else self.default_agent
+
+    def canonical(self, key: str) -> str:
+        """A session's full key. Events may carry a short one (``main``) for what lists call by its full one."""
+        return key if not key or _is_full(key.split(":", 2)) else f"agent:{self.default_agent}:{key}"
+
+    def key_of(self, session: str) -> str:
+        """The key under which the gateway is asked for a session: the one that its events carry."""
+        return self._short.get(session, session)
+
+    def _learn(self, key: str) -> str:
+        session = self.canonical(key)
+        if session != key:
+            self._short[session] = key
+        return session
 
     def open(self, run_id: str) -> None:
         self._open[run_id] = None
@@ -60,3 +76,7 @@ class Places:
 
     def close_all(self) -> None:
         self._open.clear()
+
+
+def _is_full(parts: list[str]) -> bool:
+    return len(parts) == 3 and parts[0].lower() == "agent"

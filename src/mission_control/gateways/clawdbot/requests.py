@@ -1,17 +1,20 @@
 """What we ask of the gateway: few requests, each for a reason, never two for the same thing at once."""
 
 from collections import OrderedDict
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Any
 from typing import Final as Constant
 
 import msgspec
 from attrs import Factory, define, field, frozen
 
-Purpose: TypeAlias = Literal["start", "end", "repair"]
+from mission_control.core.signals import Purpose
 
 IN_FLIGHT: Constant = 4
 """How many histories are asked for at a time: the gateway reads whole transcripts for each."""
 TIMEOUT_MS: Constant = 10_000
+LIST_TIMEOUT_MS: Constant = 60_000
+"""Listing sessions takes a large gateway up to 20 s."""
 _LIMIT: Constant[dict[Purpose, int]] = {"start": 8, "end": 50, "repair": 200}
 _URGENCY: Constant[dict[Purpose, int]] = {"start": 0, "end": 1, "repair": 2}
 
@@ -38,7 +41,8 @@ class Requests:
     def ask(self, method: str, params: dict[str, Any], now: int, session: str = "", purpose: Purpose = "start") -> str:
         """A request as text."""
         self.sent += 1
-        request = Request(f"mc-{self.sent}", method, now + TIMEOUT_MS, session, purpose)
+        patience = LIST_TIMEOUT_MS if method == "sessions.list" else TIMEOUT_MS
+        request = Request(f"mc-{self.sent}", method, now + patience, session, purpose)
         self._pending[request.id] = request
         frame = {"type": "req", "id": request.id, "method": method, "params": params}
         return msgspec.json.encode(frame).decode()
@@ -49,8 +53,8 @@ class Requests:
         if waiting is None or _URGENCY[purpose] > _URGENCY[waiting]:
             self._waiting[session] = purpose
 
-    def next_histories(self, now: int) -> list[str]:
-        """The requests for histories that may go out now, as text."""
+    def next_histories(self, now: int, key_of: Callable[[str], str]) -> list[str]:
+        """The requests for histories that may go out now, as text. ``key_of`` gives a session's key at the gateway."""
         if not self._waiting:
             return []
         busy = {request.session for request in self._pending.values() if request.method == "chat.history"}
@@ -61,7 +65,7 @@ class Requests:
             if session not in busy:
                 del self._waiting[session]
                 busy.add(session)
-                params = {"sessionKey": session, "limit": _LIMIT[purpose]}
+                params = {"sessionKey": key_of(session), "limit": _LIMIT[purpose]}
                 out.append(self.ask("chat.history", params, now, session, purpose))
         return out
 

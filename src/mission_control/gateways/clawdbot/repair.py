@@ -1,0 +1,66 @@
+"""What has to be brought in after a connection was down, and what has to wait for it."""
+
+from collections.abc import Iterable
+
+from mission_control.gateways.dialect import Order
+
+
+class Repair:
+    """One repair at a time, over as many connections as it takes.
+
+    It is complete when the gateway has listed the sessions that may have changed and each of them has had its history
+    (or was found not to have one). Until then what is missing begins at :attr:`since`, however often the connection is
+    lost and found meanwhile. A session's live orders wait from :meth:`hold` to :meth:`settle`.
+    """
+
+    def __init__(self) -> None:
+        self.since: int | None = None
+        """When the gateway had last been heard, in ms; None when it never was."""
+        self._pending = False
+        self._listed = False
+        self._unsettled: dict[str, None] = {}
+        self._waiting: dict[str, list[Order]] = {}
+
+    def begin(self, last_heard: int | None, open_sessions: Iterable[str]) -> list[str]:
+        """A connection is up. Gives the sessions that are to be repaired whatever the gateway lists."""
+        if not self._pending:
+            self._pending, self.since = True, last_heard
+        self._listed = False
+        return list(dict.fromkeys((*self._unsettled, *open_sessions)))
+
+    def hold(self, session: str) -> bool:
+        """Let a session's orders wait. False when they do already."""
+        if not session or session in self._waiting:
+            return False
+        self._unsettled[session] = None
+        self._waiting[session] = []
+        return True
+
+    def take(self, session: str, order: Order) -> bool:
+        """Whether this order has to wait; if so it is kept."""
+        waiting = self._waiting.get(session)
+        if waiting is None:
+            return False
+        waiting.append(order)
+        return True
+
+    def settle(self, session: str) -> list[Order]:
+        """The session has what can be had of its history. Gives the orders that waited."""
+        self._unsettled.pop(session, None)
+        self._finish()
+        return self._waiting.pop(session, [])
+
+    def listed(self) -> None:
+        """The gateway has said which sessions may have changed, or will not."""
+        self._listed = True
+        self._finish()
+
+    def interrupt(self) -> list[Order]:
+        """The connection is down again. Gives the orders that waited; the sessions stay to be repaired."""
+        orders = [order for waiting in self._waiting.values() for order in waiting]
+        self._waiting.clear()
+        return orders
+
+    def _finish(self) -> None:
+        if self._listed and not self._unsettled:
+            self._pending = False
