@@ -123,6 +123,9 @@ function agent(v: unknown): AgentView | null {
     Array.isArray(v.sessions) &&
     v.sessions.every(isText) &&
     (v.run === null || isRun(v.run)) &&
+    Array.isArray(v.runs) &&
+    v.runs.every(isRun) &&
+    typeof v.listed === "boolean" &&
     isNumberOrNull(v.last_event_at) &&
     isCounters(v.counters);
   return fits ? (v as unknown as AgentView) : null;

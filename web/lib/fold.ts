@@ -14,6 +14,7 @@ import type {
   FinalEvent,
   GatewayView,
   HeartbeatEvent,
+  RunView,
   StatusEvent,
 } from "./protocol.ts";
 import { type AgentKey, agentKey, codePoints, inOrder, type Message, type View } from "./view.ts";
@@ -131,29 +132,36 @@ export class Fold {
     switch (kind) {
       case "run.started":
         count("runs");
-        agent.run = { run_id, session, started_at: event.timestamp, tool: null };
+        setRuns(agent, [...others(agent, run_id), { run_id, session, started_at: event.timestamp, tool: null }]);
         break;
       case "run.failed":
         count("failures");
-        if (agent.run?.run_id === run_id) agent.run = null;
+        setRuns(agent, others(agent, run_id));
         break;
       case "run.finished":
       case "run.aborted":
-        if (agent.run?.run_id === run_id) agent.run = null;
+        setRuns(agent, others(agent, run_id));
         break;
       case "tool.started":
         count("tools");
-        if (agent.run !== null && tool !== undefined) agent.run = { ...agent.run, tool };
+        noteTool(agent, run_id, tool ?? null);
+        break;
+      case "tool.progress":
+        noteTool(agent, run_id, tool ?? null);
         break;
       case "tool.finished":
       case "tool.failed":
-        if (agent.run !== null) agent.run = { ...agent.run, tool: null };
+        noteTool(agent, run_id, null);
         break;
       case "stream.gap":
         count("gaps");
         break;
       case "agent.added":
+        agent.listed = true;
         if (typeof detail?.name === "string" && detail.name !== "") agent.name = detail.name;
+        break;
+      case "agent.removed":
+        agent.listed = false;
         break;
     }
     this.#feed ??= [...this.#base.feed];
@@ -227,6 +235,22 @@ export class Fold {
   }
 }
 
+function others(agent: AgentView, runId: string): RunView[] {
+  return agent.runs.filter((run) => run.run_id !== runId);
+}
+
+function setRuns(agent: Mutable<AgentView>, runs: readonly RunView[]): void {
+  agent.runs = runs;
+  agent.run = runs.at(-1) ?? null;
+}
+
+function noteTool(agent: Mutable<AgentView>, runId: string, tool: string | null): void {
+  setRuns(
+    agent,
+    agent.runs.map((run) => (run.run_id === runId ? { ...run, tool } : run)),
+  );
+}
+
 function identity(event: ChunkEvent | FinalEvent) {
   const { message_id, run_id, session, role } = event.payload;
   return { message_id, run_id, session, role, agent_id: event.agent_id ?? "", gateway: event.gateway };
@@ -242,6 +266,8 @@ function newAgent(gateway: string, id: string): AgentView {
     clocks: { transport_at: null, heartbeat_at: null, progress_at: null },
     sessions: [],
     run: null,
+    runs: [],
+    listed: false,
     last_event_at: null,
     counters: { messages: 0, runs: 0, failures: 0, tools: 0, gaps: 0 },
   };

@@ -143,6 +143,10 @@ export interface AgentView {
   readonly sessions: readonly string[];
   /** The newest open run. */
   readonly run: RunView | null;
+  /** All open runs, oldest first. */
+  readonly runs: readonly RunView[];
+  /** False before the gateway has announced the agent, and after it has removed it. */
+  readonly listed: boolean;
   readonly last_event_at: number | null;
   readonly counters: Counters;
 }

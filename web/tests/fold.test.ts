@@ -86,6 +86,16 @@ describe("conversations", () => {
 });
 
 describe("agents", () => {
+  test("two runs at once: the end of the newer one leaves the older one open", () => {
+    const older = { run_id: "r1", session: "s" };
+    const newer = { run_id: "r2", session: "t" };
+    const both = folded(EMPTY_VIEW, activity(1, "run.started", older), activity(2, "run.started", newer));
+    expect(atlas(both)?.run?.run_id).toBe("r2");
+    expect(atlas(folded(both, activity(3, "run.finished", newer)))?.run?.run_id).toBe("r1");
+    const working = folded(both, activity(3, "tool.started", { ...older, tool: "exec" }));
+    expect(atlas(working)?.runs.map((run) => run.tool)).toEqual(["exec", null]);
+  });
+
   test("a run opens, shows its tool, and closes only by its own end", () => {
     const run = { run_id: "r1", session: "s" };
     const open = folded(
