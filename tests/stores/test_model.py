@@ -18,7 +18,7 @@ from mission_control.core import projection
 from mission_control.core.events import AgentKey, Clocks, Draft
 from mission_control.core.subscription import EVERYTHING, Filter
 from mission_control.core.views import AgentView, Snapshot
-from mission_control.stores import sqlite_head, sqlite_retention
+from mission_control.stores import sqlite_head, sqlite_load, sqlite_retention
 from mission_control.stores.journal import Journal, JournalError, Retention
 from mission_control.stores.memory import MemoryJournal
 from mission_control.stores.sqlite import SqliteJournal
@@ -225,7 +225,7 @@ SMALL_LIMITS: Sequence[tuple[ModuleType, str, int]] = (
     (projection, "FEED_KEPT", 6),
     (projection, "FEED_LENGTH", 4),
     (sqlite_head, "FOLD_EVERY", 9),
-    (sqlite_head, "REPLAY_PAGE", 4),
+    (sqlite_load, "REPLAY_PAGE", 4),
     (sqlite_retention, "SLICE_ROWS", 3),
     (sqlite_retention, "SLICE_FINALS", 2),
 )

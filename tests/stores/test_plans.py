@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mission_control.core.subscription import EVERYTHING, Filter
-from mission_control.stores import sqlite_head, sqlite_queries
+from mission_control.stores import sqlite_load, sqlite_queries
 from mission_control.stores.sqlite_schema import connect_reader
 from mission_control.stores.sqlite_writer import Writer
 from tests.stores.samples import ALPHA, activity, chunk, final
@@ -50,9 +50,9 @@ CALLS: dict[str, Callable[[sqlite3.Connection], object]] = {
     "read of an agent": lambda c: sqlite_queries.read(c, 0, 100, Filter(agents=frozenset({"alpha"}))),
     "read of types": lambda c: sqlite_queries.read(c, 0, 100, Filter(types=frozenset({"activity.event"}))),
     "oldest": sqlite_queries.oldest_at,
-    "load": sqlite_head.load,
-    "known": lambda c: sqlite_head.load(c).known(c, [activity("t"), activity("u")]),
-    "finished": lambda c: sqlite_head.load(c).finished(c, [final("m"), final("n")]),
+    "load": sqlite_load.load,
+    "known": lambda c: sqlite_load.load(c).known(c, [activity("t"), activity("u")]),
+    "finished": lambda c: sqlite_load.load(c).finished(c, [final("m"), final("n")]),
 }
 
 

@@ -33,6 +33,7 @@ class MemoryJournal:
         self._now = now
         self._ledger = Ledger(epoch)
         self._log: list[_Stored] = []
+        self._ids: set[str] = set()
         self._finished: dict[str, MessageView] = {}
         self._floor = 0
         self._trimmed_to = 0
@@ -40,8 +41,7 @@ class MemoryJournal:
     async def append(self, drafts: Sequence[Draft]) -> Commit:
         await trio.lowlevel.checkpoint()
         after = self._ledger.head
-        known = {stored.event.event_id for stored in self._log}
-        entries, duplicates = self._ledger.admit(drafts, known, self._finished.keys())
+        entries, duplicates = self._ledger.admit(drafts, self._ids, self._finished.keys())
         committed = self._now()
         for entry in entries:
             self._store(entry, committed)
@@ -116,6 +116,7 @@ class MemoryJournal:
         if entry.event.offset is None:
             return
         self._log.append(_Stored(entry.event.offset, entry.event, entry.payload, committed))
+        self._ids.add(entry.event.event_id)
         if isinstance(entry.payload, Final):
             message_id = entry.payload.message_id
             chunks = (one for one in self._log if _message_of(one) == message_id)
@@ -143,6 +144,7 @@ class MemoryJournal:
     def _remove(self, gone: Sequence[_Stored]) -> int:
         offsets = {one.offset for one in gone}
         self._log = [one for one in self._log if one.offset not in offsets]
+        self._ids -= {one.event.event_id for one in gone}
         self._floor = max(self._floor, *offsets, 0)
         return len(offsets)
 

@@ -20,7 +20,8 @@ from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import Snapshot
 from mission_control.stores.journal import AgentMemory, JournalError, Retained, Retention
 from mission_control.stores.sqlite_errors import translated
-from mission_control.stores.sqlite_head import Head, load
+from mission_control.stores.sqlite_head import Head
+from mission_control.stores.sqlite_load import load
 from mission_control.stores.sqlite_queries import feed, newest_finals
 from mission_control.stores.sqlite_retention import retain
 from mission_control.stores.sqlite_schema import Durability, connect_writer, migrate
