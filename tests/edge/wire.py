@@ -13,16 +13,18 @@ from mission_control.edge import guard
 SOON = 20.0
 """Seconds after which something counts as never. Nothing here takes long, unless a guard is missing."""
 UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"GET %b HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, user_timeout_s: float = 30.0, grace_s: float = 1.0) -> AsyncIterator[int]:
+async def serving(
+    app: ASGIApp, *, port: int = 0, user_timeout_s: float = 30.0, grace_s: float = 1.0
+) -> AsyncIterator[int]:
     """Serve ``app``; the value is its port. Leaving stops it in order."""
-    sockets = await guard.listen("127.0.0.1", 0, user_timeout_s=user_timeout_s)
-    port: int = sockets[0].getsockname()[1]
+    sockets = await guard.listen("127.0.0.1", port, user_timeout_s=user_timeout_s)
+    port = sockets[0].getsockname()[1]
     stop = trio.Event()
     with trio.fail_after(SOON) as patience:
         async with trio.open_nursery() as nursery:
@@ -68,9 +70,11 @@ async def read_to_end(stream: trio.SocketStream) -> bytes:
     return data
 
 
-async def upgrade(stream: trio.SocketStream, *headers: bytes) -> bytes:
+async def upgrade(stream: trio.SocketStream, *headers: bytes, path: bytes = b"/") -> bytes:
     """Open a WebSocket by hand; the value is the response's head."""
-    await stream.send_all(UPGRADE + b"".join(header + b"\r\n" for header in headers) + b"\r\n")
+    named = any(header.startswith(b"Host") for header in headers)
+    lines = [*headers] if named else [b"Host: localhost", *headers]
+    await stream.send_all(UPGRADE % path + b"".join(line + b"\r\n" for line in lines) + b"\r\n")
     return await read_head(stream)
 
 
