@@ -19,24 +19,16 @@ from typing import Any, Final, Self, TypeAlias
 import msgspec
 import trio
 from attrs import Factory, asdict, frozen
-from trio_websocket import (
-    ConnectionClosed,
-    ConnectionRejected,
-    HandshakeError,
-    WebSocketConnection,
-    open_websocket_url,
-)
 
 from mission_control import __version__
 from mission_control.core.events import Event, LinkStateName, encode
 from mission_control.core.frames import SUBPROTOCOL, CloseCode
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
+from mission_control.gateways.transport import Link, LinkClosed, LinkFailed, open_link
 from runtime import Backoff
 
 WELCOME_S: Final = 10.0
 """How long the daemon may take from the connection's opening to its welcome."""
-CLOSE_S: Final = 1.0
-"""How long a polite goodbye may take."""
 MAX_MESSAGE: Final = 256 * 1024 * 1024
 RECONNECT: Final = Backoff(first=0.25, ceiling=10.0)
 FINAL_CODES: Final = frozenset({CloseCode.BAD_REQUEST, CloseCode.UNAUTHENTICATED, CloseCode.ORIGIN})
@@ -176,48 +168,39 @@ class EventStream:
 
     async def _connect(self) -> None:
         """One connection, from its opening to its end. Raises _LostError, RefusedError."""
-        try:
-            with trio.fail_after(WELCOME_S) as patience:
+        end: Exception = _LostError("nothing was heard from the daemon")
+        with trio.move_on_after(WELCOME_S) as patience:
+            try:
                 async with (
-                    open_websocket_url(
-                        self._url,
-                        subprotocols=[SUBPROTOCOL],
-                        max_message_size=MAX_MESSAGE,
-                        disconnect_timeout=CLOSE_S,
-                    ) as socket,
+                    open_link(self._url, max_message=MAX_MESSAGE, subprotocol=SUBPROTOCOL) as link,
                     trio.open_nursery() as nursery,
                 ):
-                    end = await self._converse(socket, nursery, patience)
+                    end = await self._converse(link, nursery, patience)
                     nursery.cancel_scope.cancel()
-        except trio.TooSlowError:
-            raise _LostError("nothing was heard from the daemon") from None
-        except ConnectionRejected as rejected:
-            raise _LostError(f"what listens there is no Mission Control: HTTP {rejected.status_code}") from rejected
-        except (HandshakeError, OSError) as error:
-            raise _LostError(f"the daemon cannot be reached: {error.__cause__ or error}") from error
+            except LinkFailed as failed:
+                end = _LostError(str(failed))
         raise end
 
-    async def _converse(
-        self, socket: WebSocketConnection, nursery: trio.Nursery, patience: trio.CancelScope
-    ) -> Exception:
+    async def _converse(self, link: Link, nursery: trio.Nursery, patience: trio.CancelScope) -> Exception:
         """Say hello and take frames until the connection ends; gives why. ``patience`` moves on with each frame."""
         error: _Frame | None = None
         interval = WELCOME_S / 2
         try:
-            await socket.send_message(self._hello())
+            await link.send(self._hello())
             while True:
-                frame = _decode(await socket.get_message())
-                if frame.op == "welcome":
-                    interval = frame.policy.ping_interval_ms / 1000
-                    nursery.start_soon(_ping, socket, interval)
-                    self._attempt = 0
-                    self._change("connected", f"{frame.reason or 'continued'}")
-                elif frame.op == "error":
-                    error = frame
-                patience.deadline = inf  # when whoever iterates is slow, that is not the daemon's silence
-                await self._deliver(frame)
+                for message in await link.receive():
+                    frame = _decode(message)
+                    if frame.op == "welcome":
+                        interval = frame.policy.ping_interval_ms / 1000
+                        nursery.start_soon(_ping, link, interval)
+                        self._attempt = 0
+                        self._change("connected", frame.reason or "continued")
+                    elif frame.op == "error":
+                        error = frame
+                    patience.deadline = inf  # when whoever iterates is slow, that is not the daemon's silence
+                    await self._deliver(frame)
                 patience.deadline = trio.current_time() + 2 * interval
-        except ConnectionClosed as closed:
+        except LinkClosed as closed:
             return _why(closed, error)
         except msgspec.DecodeError as malformed:
             return _LostError(f"what the daemon sent cannot be read: {malformed}")
@@ -252,20 +235,19 @@ class EventStream:
         self._on_state(state, why)
 
 
-async def _ping(socket: WebSocketConnection, interval: float) -> None:
+async def _ping(link: Link, interval: float) -> None:
     """Show the daemon that someone is there."""
-    with suppress(ConnectionClosed):
+    with suppress(LinkClosed):
         while True:
             await trio.sleep(interval)
-            await socket.send_message('{"op":"ping","t":0}')
+            await link.send('{"op":"ping","t":0}')
 
 
-def _why(closed: ConnectionClosed, error: _Frame | None) -> Exception:
-    code = 1006 if closed.reason is None else closed.reason.code
-    said = error.message if error is not None else "the connection was lost"
-    if code in FINAL_CODES:
-        return RefusedError(code, error.code if error is not None else "", said)
-    return _LostError(f"{said} ({code})")
+def _why(closed: LinkClosed, error: _Frame | None) -> Exception:
+    said = error.message if error is not None else str(closed) or "the connection was lost"
+    if closed.code in FINAL_CODES:
+        return RefusedError(closed.code, error.code if error is not None else "", said)
+    return _LostError(said)
 
 
 def _unheard(*_: object) -> None:

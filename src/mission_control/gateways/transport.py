@@ -133,11 +133,11 @@ class Link:
 
 
 @asynccontextmanager
-async def open_link(url: str, *, max_message: int) -> AsyncIterator[Link]:
+async def open_link(url: str, *, max_message: int, subprotocol: str | None = None) -> AsyncIterator[Link]:
     """Open a link to ``url`` (ws or wss; certificates are checked against the system's) and close it at the end.
 
-    A message of more than ``max_message`` bytes ends the link with code 1009. No Origin header is sent: gateways take
-    one for a browser's.
+    ``subprotocol`` is offered if there is one. A message of more than ``max_message`` bytes ends the link with code
+    1009. No Origin header is sent: gateways take one for a browser's.
 
     Raises:
         LinkFailed: the link could not be opened.
@@ -151,7 +151,9 @@ async def open_link(url: str, *, max_message: int) -> AsyncIterator[Link]:
         async with trio.open_nursery() as nursery:
             link: Link | None = None
             try:
-                link = await nursery.start(_run, TapStream(stream, max_message=max_message), endpoint, max_message)
+                link = await nursery.start(
+                    _run, TapStream(stream, max_message=max_message), endpoint, max_message, subprotocol
+                )
                 yield link
             except BaseException as error:
                 raised = error
@@ -165,13 +167,20 @@ async def open_link(url: str, *, max_message: int) -> AsyncIterator[Link]:
             raise raised
 
 
-async def _run(tap: TapStream, endpoint: _Endpoint, max_message: int, *, task_status: trio.TaskStatus[Link]) -> None:
+async def _run(
+    tap: TapStream,
+    endpoint: _Endpoint,
+    max_message: int,
+    subprotocol: str | None,
+    *,
+    task_status: trio.TaskStatus[Link],
+) -> None:
     """Keep the library running behind a link. Raises nothing but LinkFailed, and that only before the link is open."""
     link: Link | None = None
     fault: BaseException | None = None
     try:
         async with trio.open_nursery() as library:
-            connection = await _shake_hands(library, tap, endpoint, max_message)
+            connection = await _shake_hands(library, tap, endpoint, max_message, subprotocol)
             if connection is not None:
                 link = Link(connection, tap, f"{endpoint.host}:{endpoint.port}")
                 task_status.started(link)
@@ -187,7 +196,7 @@ async def _run(tap: TapStream, endpoint: _Endpoint, max_message: int, *, task_st
 
 
 async def _shake_hands(
-    library: trio.Nursery, tap: TapStream, endpoint: _Endpoint, max_message: int
+    library: trio.Nursery, tap: TapStream, endpoint: _Endpoint, max_message: int, subprotocol: str | None
 ) -> WebSocketConnection | None:
     """The open connection, or None when the stream ended first, which the library itself would never notice."""
     connection = None
@@ -204,6 +213,7 @@ async def _shake_hands(
             cast("trio.SocketStream", tap),
             endpoint.authority,
             endpoint.target,
+            subprotocols=None if subprotocol is None else [subprotocol],
             max_message_size=max_message,
             receive_buffer_size=None,
         )
