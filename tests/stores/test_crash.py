@@ -12,7 +12,7 @@ from mission_control.core.events import Chunk, Event, Final, Payload, decode_pay
 from mission_control.core.ledger import Ledger
 from mission_control.core.subscription import EVERYTHING
 from mission_control.stores.sqlite import SqliteJournal
-from tests.stores.contract import everything
+from tests.stores.asking import everything
 from tests.stores.crash_child import event
 
 ROOT = Path(__file__).parents[2]

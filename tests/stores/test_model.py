@@ -22,7 +22,7 @@ from mission_control.stores import sqlite_head, sqlite_load, sqlite_retention
 from mission_control.stores.journal import Journal, JournalError, Retention
 from mission_control.stores.memory import MemoryJournal
 from mission_control.stores.sqlite import SqliteJournal
-from tests.stores.contract import everything, retain
+from tests.stores.asking import everything, retain
 from tests.stores.samples import ALPHA, BETA, OTHER, FakeClock, activity, beat, chunk, final, status
 
 AGENTS: tuple[AgentKey, ...] = (ALPHA, BETA, OTHER)

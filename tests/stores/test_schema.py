@@ -11,11 +11,6 @@ from mission_control.stores.sqlite_schema import MIGRATIONS, connect_writer, mig
 NEXT = "ALTER TABLE agents ADD COLUMN colour TEXT; UPDATE agents SET colour = 'grey'"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
 def version(connection: sqlite3.Connection) -> int:
     (number,) = connection.execute("PRAGMA user_version").fetchone()
     return int(number)
