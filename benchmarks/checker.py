@@ -8,7 +8,6 @@ import msgspec
 import trio
 from attrs import define, field
 
-_TIMED = frozenset({"conversation.chunk", "conversation.final", "activity.event"})
 _PROBLEMS_KEPT = 10
 
 
@@ -72,7 +71,10 @@ class _Open:
 
 @define
 class Checker:
-    """Follows one subscription. ``latency`` counts events by their age in whole ms while ``timing``."""
+    """Follows one subscription. ``latency`` counts live events by their age in whole ms while ``timing``.
+
+    A message that was found in a gateway's history (a user's, or a missed one) is as old as it is, and not counted.
+    """
 
     timing: bool = False
     offset: int = 0
@@ -102,9 +104,7 @@ class Checker:
     def frame(self, frame: Frame, size: int, now: float) -> None:
         """Check an ``events`` frame of ``size`` bytes that arrived at ``now`` (ms since the epoch)."""
         for event in frame.events:
-            if event.offset is not None:
-                self._event(event, event.offset)
-            if self.timing and event.type in _TIMED:
+            if event.offset is not None and self._event(event, event.offset) and self.timing:
                 self.latency[int(now - event.timestamp)] += 1
         if self.timing:
             self.events += len(frame.events)
@@ -118,10 +118,11 @@ class Checker:
             self._advanced = trio.Event()
             await self._advanced.wait()
 
-    def _event(self, event: Envelope, offset: int) -> None:
+    def _event(self, event: Envelope, offset: int) -> bool:
+        """Gives whether the event tells of what its source has just said."""
         if offset <= self.offset:
             self.duplicated += 1
-            return
+            return False
         self.offset = offset
         key = (event.gateway, event.agent_id)
         missing = event.sequence - self._sequences.get(key, event.sequence - 1) - 1
@@ -131,8 +132,12 @@ class Checker:
         self.lost += max(0, missing)
         if event.type == "conversation.chunk":
             self._chunk(_decode_chunk(event.payload))
-        elif event.type == "conversation.final":
-            self._final(_decode_final(event.payload))
+            return True
+        if event.type == "conversation.final":
+            final = _decode_final(event.payload)
+            self._final(final)
+            return final.chunks > 0
+        return event.type == "activity.event"
 
     def _chunk(self, chunk: Chunk) -> None:
         message = self._open.setdefault(chunk.message_id, _Open([], 0, 0))

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from benchmarks.checker import Checker, Frame
-from benchmarks.load import Plan, _continues, _said, percentile
+from benchmarks.outcome import _continues, _said, percentile
+from benchmarks.plan import Plan
 
 NOW = 1_700_000_000_000
 

@@ -16,7 +16,6 @@ INBOX_BYTES = 1 << 20
 
 _READ_BYTES = 1 << 18
 _HEAD_BYTES = 1 << 14
-_GATHER_SECONDS = 0.002
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -92,11 +91,11 @@ class Inbox:
 class TapStream(trio.abc.Stream):
     """The stream that the library reads and writes; text messages go to ``inbox`` instead.
 
-    Reading pauses for 2 ms after a read that did not fill the buffer: with arrivals spread evenly that halves the work
-    per message, and a message that comes after silence is not delayed by it.
+    Reading pauses for ``pause`` seconds after a read that did not fill the buffer: with arrivals spread evenly 2 ms
+    halve the work per message, and a message that comes after silence is not delayed by it.
     """
 
-    def __init__(self, stream: trio.abc.Stream, *, max_message: int) -> None:
+    def __init__(self, stream: trio.abc.Stream, *, max_message: int, pause: float = 0.002) -> None:
         self.inbox = Inbox(INBOX_BYTES)
         self.ended = trio.Event()
         """Set when no more bytes will come, or when the server answered with something else than a WebSocket."""
@@ -104,6 +103,7 @@ class TapStream(trio.abc.Stream):
         """The HTTP status line of an answer that was not ``101 Switching Protocols``."""
         self._stream = stream
         self._walker = FrameWalker(max_message)
+        self._pause = pause
         self._shaking_hands = True
         self._unread = b""
         self._read_again_at = 0.0
@@ -169,5 +169,5 @@ class TapStream(trio.abc.Stream):
             self.ended.set()
             raise
         if len(data) < _READ_BYTES:
-            self._read_again_at = trio.current_time() + _GATHER_SECONDS
+            self._read_again_at = trio.current_time() + self._pause
         return data
