@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 from attrs import define, field
 
 from scripts.paths import VENV_BIN
-from tests.e2e.program import Program
+from tests.e2e.program import STOP_LIMIT_S, Program
 
 START_LIMIT_S = 30.0
 
@@ -34,13 +34,14 @@ class Daemon:
     """One daemon process. `start` after `stop` or `kill` brings it back with the same data and port.
 
     `options` are added to the command line of `mission-control run`, `variables` to its environment; `bin` is where
-    that command is installed.
+    that command is installed. `listen` is where it listens at first: port 0 is any free one.
     """
 
     data: Path
     gateway: Gateway | None = None
     options: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(factory=dict)
+    listen: str = "127.0.0.1:0"
     bin: Path = VENV_BIN
     url: str = ""
     program: Program = field(factory=lambda: Program("the daemon"))
@@ -58,7 +59,7 @@ class Daemon:
         """Start it and return once it has printed where its dashboard is."""
         self.data.mkdir(parents=True, exist_ok=True)
         seen = len(self.program.log)
-        address = self.url.removeprefix("http://").rstrip("/") or "127.0.0.1:0"
+        address = self.url.removeprefix("http://").rstrip("/") or self.listen
         command = [*self.command(), "--listen", address]
         self.program.start(command, cwd=self.data, env=self.environment())
         line = self.program.wait_line(lambda line: ANNOUNCEMENT.search(line) is not None, seen, START_LIMIT_S)
@@ -82,9 +83,9 @@ class Daemon:
         """The line of its output that has this in it; waits for it."""
         return self.program.wait_line(lambda line: text in line, 0, START_LIMIT_S)
 
-    def stop(self) -> int:
+    def stop(self, within: float = STOP_LIMIT_S) -> int:
         """End it as a service manager would (SIGTERM); returns its exit code."""
-        return self.program.end(signal.SIGTERM)
+        return self.program.end(signal.SIGTERM, within)
 
     def kill(self) -> None:
         """End it without a warning (SIGKILL)."""

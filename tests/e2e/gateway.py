@@ -13,7 +13,7 @@ from attrs import define, field
 from scripts import gateway as package
 from scripts import node
 from tests.e2e.operator_client import Operator
-from tests.e2e.program import Program
+from tests.e2e.program import STOP_LIMIT_S, Program
 
 START_LIMIT_S = 90.0
 """A cold start took 31 s on a slow machine."""
@@ -70,9 +70,9 @@ class RealGateway:
         self.program.start(command, cwd=self.state, env=self.environment(node_bin))
         self.wait_ready(since=seen)
 
-    def stop(self) -> int:
+    def stop(self, within: float = STOP_LIMIT_S) -> int:
         """End it as a service manager would (SIGTERM); returns its exit code."""
-        return self.program.end(signal.SIGTERM)
+        return self.program.end(signal.SIGTERM, within)
 
     def kill(self) -> None:
         """End it without a warning (SIGKILL)."""

@@ -31,7 +31,7 @@ def journal(url: str) -> list[Event]:
 
 
 def assert_exact(events: list[Event]) -> None:
-    """Each event is there once, numbers have no holes, and each message is the sum of its chunks and ends at most once."""
+    """Each event is there once, numbers have no holes, and messages are the sums of their chunks."""
     ids = [event["event_id"] for event in events]
     assert len(set(ids)) == len(ids)
     assert [event["offset"] for event in events] == list(range(1, len(events) + 1))

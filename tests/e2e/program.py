@@ -59,11 +59,12 @@ class Program:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def end(self, number: Signals) -> int:
-        """End it with a signal to its whole session, wait for it and return its exit code (negative: the signal)."""
+    def end(self, number: Signals, within: float = STOP_LIMIT_S) -> int:
+        """End it with a signal to its whole session, wait for it and return its exit code (negative: the signal).
+        Raises subprocess.TimeoutExpired when it does not end in time."""
         assert self._process is not None
         os.killpg(self._process.pid, number)
-        return self._process.wait(STOP_LIMIT_S)
+        return self._process.wait(within)
 
     def end_if_running(self) -> None:
         if self.running:

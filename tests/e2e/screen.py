@@ -39,6 +39,11 @@ FEED = """() => [...document.querySelectorAll("[data-testid=feed-row]")].map((ro
   text: row.innerText,
 }))"""
 
+DIAGNOSTICS = """() => {
+  const { duplicates, gaps, malformed } = window.__missionControl;
+  return { duplicates, gaps, malformed, ...window.__missionControl.latency() };
+}"""
+
 
 @frozen
 class Message:
@@ -105,13 +110,13 @@ class Screen:
 
     def diagnostics(self) -> dict[str, Any]:
         """What the page measured of itself."""
-        figures: dict[str, Any] = self.tab.page.evaluate(
-            """() => {
-              const { duplicates, gaps, malformed } = window.__missionControl;
-              return { duplicates, gaps, malformed, ...window.__missionControl.latency() };
-            }"""
-        )
+        figures: dict[str, Any] = self.tab.page.evaluate(DIAGNOSTICS)
         return figures
+
+    def cursor(self) -> int:
+        """The offset of the journal up to which the page has everything."""
+        offset: int = self.tab.page.evaluate("window.__missionControl.cursor().offset")
+        return offset
 
     def agent_row(self, agent: str) -> Locator:
         return self.tab.page.locator(f'[data-testid=agent-row][data-agent="{agent}"]')
@@ -141,6 +146,18 @@ class Screen:
         except TooLate:
             raise AssertionError(f"no {state} {role} message {text!r} among {self.messages()}") from None
         return Message(**found)
+
+    def wait_measured(self, count: int) -> dict[str, Any]:
+        """Wait until the page has measured the latency of so many events, and return its diagnostics."""
+        try:
+            self.tab.page.wait_for_function(
+                "count => window.__missionControl.latency().count >= count", arg=count, timeout=PATIENCE_MS
+            )
+        except TooLate:
+            raise AssertionError(f"not {count} events measured, but {self.diagnostics()}") from None
+        figures = self.diagnostics()
+        assert figures["count"] == count
+        return figures
 
     def _wait_element(self, selector: str, text: str = "") -> None:
         try:

@@ -25,6 +25,7 @@ class Subscriber:
 
     url: str
     token: str | None = None
+    origin: str | None = None
     seen: list[Event] = field(factory=list)
     welcomes: list[Frame] = field(factory=list)
     snapshots: list[Frame] = field(factory=list)
@@ -48,7 +49,7 @@ class Subscriber:
         if self.welcomes:
             self.close()
         where = urlsplit(self.url)
-        self._wire = Wire(f"ws://{where.netloc}/v1/stream", self._arrived, "mission-control.v1")
+        self._wire = Wire(f"ws://{where.netloc}/v1/stream", self._arrived, "mission-control.v1", self.origin)
         self._wire.open()
         before = len(self.welcomes)
         hello: Frame = {"op": "hello", "client": {"name": "test", "version": "1"}}
