@@ -6,6 +6,7 @@ reading calls take on the journal that resulted.
 """
 
 import argparse
+import os
 import platform
 import random
 import sqlite3
@@ -107,7 +108,8 @@ async def reading(journal: SqliteJournal) -> None:
 
 async def run(directory: Path, events: int) -> None:
     print(f"{platform.machine()} {platform.system()} {platform.release()}, Python {sys.version.split()[0]}, ", end="")
-    print(f"trio {trio.__version__}, SQLite {sqlite3.sqlite_version}, {events:,} events a line\n")
+    print(f"trio {trio.__version__}, SQLite {sqlite3.sqlite_version}, {events:,} events a line, ", end="")
+    print(f"{os.cpu_count()} processors with {os.getloadavg()[0]:.1f} busy before\n")
     durabilities: tuple[Durability, ...] = ("full", "normal")
     for durability in durabilities:
         async with SqliteJournal.open(
