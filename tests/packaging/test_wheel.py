@@ -1,7 +1,9 @@
 """The wheel holds everything that its user needs, and nothing else."""
 
+import re
 import subprocess
 import sys
+import urllib.request
 import venv
 import zipfile
 from pathlib import Path
@@ -11,6 +13,9 @@ import pytest
 from scripts import dashboard
 from scripts.commands import run
 from scripts.paths import REQUIREMENTS, ROOT
+from tests.e2e.daemon import Daemon
+from tests.e2e.subscriber import Subscriber
+from tests.e2e.wire import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +53,38 @@ def test_wheel_holds_the_packages_and_the_built_dashboard(wheel: Path) -> None:
 
 def test_installed_wheel_runs_without_the_source_tree(installed: Path, tmp_path: Path) -> None:
     """The command starts from an empty directory, with no Node and no checkout in sight."""
-    env = {"PATH": str(installed), "HOME": str(tmp_path)}
     done = subprocess.run(
-        [installed / "mission-control", "version"], cwd=tmp_path, env=env, capture_output=True, text=True
+        [installed / "mission-control", "version"],
+        cwd=tmp_path,
+        env=alone(installed, tmp_path),
+        capture_output=True,
+        text=True,
     )
 
     assert done.stderr == ""
     assert done.returncode == 0
     assert "0.1.0" in done.stdout
+
+
+def test_installed_wheel_serves_its_dashboard_and_its_stream(installed: Path, tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path / "data", options=("--simulate", "2"), variables=alone(installed, tmp_path), bin=installed)
+    with daemon, Subscriber(daemon.url) as subscriber:
+        assert subscriber.welcomes[0]["source"] == "simulated"
+        subscriber.wait_event(lambda event: event["type"] == "conversation.final")
+        page = text(daemon.url)
+        assert "<title>Mission Control</title>" in page
+        scripts = re.findall(r'src="/(_next/static/[^"]+\.js)"', page)
+        assert scripts
+        assert all(text(daemon.url + script) for script in scripts)
+        assert daemon.stop() == 0
+
+
+def alone(installed: Path, home: Path) -> dict[str, str]:
+    """The environment of somebody who has nothing but the installed wheel."""
+    return {"PATH": str(installed), "HOME": str(home)}
+
+
+def text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+        body: str = answer.read().decode()
+        return body
