@@ -48,6 +48,11 @@ class TestOpeningAgain:
                 4,
             )
             assert (await journal.statistics()).events == 7
+            after = await journal.snapshot(EVERYTHING)
+        async with SqliteJournal.open(copy, now=clock) as journal:
+            assert await journal.snapshot(EVERYTHING) == after
+            commit = await journal.append([activity("d"), activity("e", of=BETA), status("s2")])
+            assert [(event.offset, event.sequence) for event in commit.events] == [(8, 5), (9, 3), (10, 2)]
 
     async def test_finals_that_had_to_go_stay_gone(
         self, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
