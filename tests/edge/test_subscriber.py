@@ -160,6 +160,17 @@ async def test_a_thundering_herd_shares_one_snapshot(autojump_clock: MockClock) 
     assert asked == 1
 
 
+async def test_a_shared_snapshot_sends_nobody_back_in_time(autojump_clock: MockClock) -> None:
+    """Whoever has seen more than the snapshot that was just made for others gets a newer one."""
+    async with world(replay_limit=5) as there, subscribed(there) as early, subscribed(there) as late:
+        await welcomed(there, early)
+        await there.commit(*(activity(f"a{serial}") for serial in range(50)))
+        late.say(hello(cursor={"epoch": "memory", "offset": 10}))
+        await trio.testing.wait_all_tasks_blocked()
+    assert frame(early, 1)["cursor"]["offset"] == 0
+    assert (frame(late, 1)["reason"], frame(late, 1)["cursor"]["offset"]) == ("expired", 50)
+
+
 async def test_what_cannot_go_through_the_journal_is_told_on_arrival(autojump_clock: MockClock) -> None:
     """Whoever connects while nothing can be stored learns it like those who were there."""
     notice = Notice("error", "persistence_stalled", "the disk is full")

@@ -99,11 +99,11 @@ class Shutdown:
     def __exit__(self, *_: object) -> None:
         self._serving -= 1
         self._left.set()
+        self._left = trio.Event()
 
     async def wait_left(self) -> None:
         """Wait until nobody is being served."""
         while self._serving:
-            self._left = trio.Event()
             await self._left.wait()
 
 
