@@ -8,7 +8,7 @@ import trio
 
 from mission_control.core import projection
 from mission_control.core.subscription import EVERYTHING, Bounds, Filter
-from mission_control.stores import sqlite_queries, sqlite_schema
+from mission_control.stores import sqlite_queries, sqlite_retention, sqlite_schema
 from mission_control.stores.journal import JournalCorruptError, JournalUnavailableError, Retention
 from mission_control.stores.sqlite import SqliteJournal
 from tests.stores.asking import everything, ids, message_texts, retain
@@ -239,6 +239,15 @@ class TestSpace:
         assert 0 < first.removed < 4_900
         assert [event.offset for event in await everything(journal)] == list(range(first.floor + 1, 5_001))
         assert (await retain(journal, Retention(max_events=100), clock.at)).removed == 4_900 - first.removed
+
+    async def test_a_message_longer_than_a_slice_is_compacted_whole(
+        self, journal: SqliteJournal, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Compaction does not pass a message by before its last chunk has gone."""
+        monkeypatch.setattr(sqlite_retention, "SLICE_ROWS", 3)
+        await journal.append([*(chunk("m", index) for index in range(10)), final("m"), chunk("n", 0), final("n")])
+        done = await retain(journal, Retention(compact_after_s=0), clock.at)
+        assert (done.compacted, done.floor, ids(await everything(journal))) == (11, 12, ["m#final", "n#final"])
 
     async def test_statistics_tell_size_and_age(self, journal: SqliteJournal) -> None:
         """Events, bytes on disk, the oldest event's time, commit times and the schema's version."""
