@@ -1,6 +1,7 @@
 """The link to a gateway, over real sockets on loopback: nothing lost, nothing leaks, every end says why."""
 
 import ssl
+from contextlib import suppress
 
 import pytest
 import trio
@@ -239,6 +240,28 @@ async def test_a_consumer_that_does_not_take_stops_the_reading_and_loses_nothing
         assert link.statistics().bytes < INBOX_BYTES + 500_000
         received, _ = await receive_all(link)
     assert [int(message.split()[0]) for message in received] == list(range(200))
+
+
+async def test_a_backlog_comes_in_batches() -> None:
+    """However much waits, one receive gives no more than can be handled without holding up the event loop."""
+
+    async def handler(peer: Peer) -> None:
+        await peer.accept()
+        await peer.send(*[TextMessage(f"{number}") for number in range(2000)], TextMessage("x" * 300_000))
+        await peer.send(*[TextMessage("y" * 50_000) for _ in range(10)])
+        await peer.close(1000, "")
+
+    batches = []
+    async with serving(handler) as port, open_link(f"ws://127.0.0.1:{port}", max_message=MAX) as link:
+        with trio.fail_after(10):
+            while link.statistics().messages < 2011:
+                await trio.lowlevel.checkpoint()
+            with suppress(LinkClosed):
+                while True:
+                    batches.append(await link.receive())
+    assert max(map(len, batches)) == 256
+    assert [len(message) for batch in batches for message in batch][2000:] == [300_000, *[50_000] * 10]
+    assert all(sum(map(len, batch[:-1])) < 1 << 17 for batch in batches)
 
 
 async def test_a_ping_that_was_read_is_answered_although_nobody_receives() -> None:

@@ -4,6 +4,7 @@ It stands between the socket and the library: the library drives it by asking fo
 control frames and the messages that :mod:`mission_control.gateways.framing` does not take.
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 import trio
@@ -13,6 +14,10 @@ from mission_control.gateways.framing import FrameWalker
 
 INBOX_BYTES = 1 << 20
 """How many bytes may wait for the consumer before the socket is no longer read."""
+
+BATCH_MESSAGES = 256
+BATCH_BYTES = 1 << 17
+"""Most that the consumer is handed at once: what it does with a batch, it does without letting others run."""
 
 _READ_BYTES = 1 << 18
 _HEAD_BYTES = 1 << 14
@@ -36,7 +41,7 @@ class Inbox:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._messages: list[bytes] = []
+        self._messages: deque[bytes] = deque()
         self._bytes = 0
         self._filled = trio.Event()
         self._emptied = trio.Event()
@@ -46,7 +51,7 @@ class Inbox:
     def put(self, messages: Sequence[bytes]) -> None:
         """Add messages; they are dropped when the inbox is closed."""
         if messages and not self._closed:
-            self._messages += messages
+            self._messages.extend(messages)
             self._bytes += sum(map(len, messages))
             self._filled.set()
 
@@ -67,16 +72,19 @@ class Inbox:
         self._emptied.set()
 
     async def get(self) -> list[bytes]:
-        """Wait for messages and take all of them; an empty list once the inbox is closed and empty."""
-        if self._messages or self._closed:
-            await trio.lowlevel.checkpoint()
-        else:
-            await self._filled.wait()
-        messages, self._messages, self._bytes = self._messages, [], 0
-        if not self._closed:
+        """Wait for messages and take a batch of them; an empty list once the inbox is closed and empty."""
+        await self._filled.wait()
+        batch: list[bytes] = []
+        taken = 0
+        while self._messages and len(batch) < BATCH_MESSAGES and taken < BATCH_BYTES:
+            message = self._messages.popleft()
+            batch.append(message)
+            taken += len(message)
+        self._bytes -= taken
+        if not self._messages and not self._closed:
             self._filled = trio.Event()
         self._emptied.set()
-        return messages
+        return batch
 
     def statistics(self) -> InboxStatistics:
         return InboxStatistics(len(self._messages), self._bytes)

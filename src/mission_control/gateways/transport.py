@@ -73,9 +73,10 @@ class Link:
         self._cut_short = False
 
     async def receive(self) -> Sequence[bytes]:
-        """Every complete text message that has arrived, in order, at least one. Not checked to be UTF-8.
+        """The oldest complete text messages that have arrived, in order, at least one. Not checked to be UTF-8.
 
-        The socket is not read while more than about a mebibyte waits here, so that a peer's own limits apply.
+        At most 256 messages or about 128 KiB of them come at once, so that handling them does not hold up the loop. The
+        socket is not read while more than about a mebibyte waits here, so that a peer's own limits apply.
 
         Raises:
             LinkClosed: the link has ended, and all that came before its end has been received.
