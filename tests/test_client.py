@@ -105,11 +105,13 @@ async def test_a_jump_is_told() -> None:
 
     async with world() as there, streaming(there) as port:
         await there.commit(activity("a1"))
-        async with subscribe(url(port), cursor=Cursor("another", 7), on_jump=on_jump) as stream:
-            async with trio.open_nursery() as nursery:
-                await nursery.start(read, stream)
-                await jumped.wait()
-                await there.commit(activity("a2"))
+        async with (
+            subscribe(url(port), cursor=Cursor("another", 7), on_jump=on_jump) as stream,
+            trio.open_nursery() as nursery,
+        ):
+            await nursery.start(read, stream)
+            await jumped.wait()
+            await there.commit(activity("a2"))
     jump, event = order
     assert jump == Jump("epoch_changed", Cursor("another", 7), Cursor("memory", 1))
     assert isinstance(event, Event)
