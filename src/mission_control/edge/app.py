@@ -3,6 +3,7 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -10,7 +11,7 @@ from starlette.websockets import WebSocketClose
 from mission_control.edge.access import AccessGuard, is_api
 from mission_control.edge.api import Api
 from mission_control.edge.problems import EXCEPTION_HANDLERS
-from mission_control.edge.services import Services
+from mission_control.edge.services import Access, Services
 from mission_control.edge.static import Dashboard
 
 
@@ -18,12 +19,20 @@ def build_app(services: Services, dashboard: Dashboard, stream: ASGIApp) -> ASGI
     """``stream`` serves the WebSockets at ``/v1/stream``; it makes its own checks of host, origin and token."""
     app = Starlette(
         routes=[*Api(services).routes(), WebSocketRoute("/v1/stream", stream)],
-        middleware=[Middleware(AccessGuard, access=services.access)],
+        middleware=[*_cross_origin(services.access), Middleware(AccessGuard, access=services.access)],
         exception_handlers=EXCEPTION_HANDLERS,
     )
     app.router.redirect_slashes = False  # a redirect would repeat the Host header to whoever sent it
     app.router.default = _everything_else(dashboard)
     return app
+
+
+def _cross_origin(access: Access) -> list[Middleware]:
+    """Pages of allowed origins may read the API (CORS). Outside the guard, as a preflight carries no token."""
+    if not access.allowed_origins:
+        return []
+    origins = sorted(access.allowed_origins)
+    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET"], allow_headers=["Authorization"])]
 
 
 def _everything_else(dashboard: Dashboard) -> ASGIApp:
