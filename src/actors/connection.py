@@ -27,6 +27,8 @@ from mission_control.stores.journal import Journal
 from runtime import Backoff, Inbox, MailboxFull, Pool, Ref
 
 OPEN_SECONDS: Constant = 10.0
+STEP_SECONDS: Constant = 0.005
+"""Longest time for which this actor keeps the event loop when much has arrived at once."""
 READ_PAUSE: Constant = 0.002
 """Seconds between socket reads: frames that trickle in are then handled together, at half the cost."""
 
@@ -132,9 +134,14 @@ class ConnectionActor:
             frames: Sequence[bytes] = ()
             with trio.move_on_after(float("inf") if due is None else max(0.0, (due - now) / 1000)):
                 frames = await link.receive()
-            now = self._clock()
+            rest_at = trio.current_time() + STEP_SECONDS
             for frame in frames:
+                now = self._clock()
                 end = end or await self._carry_out(self._dialect.receive(frame, now), link)
+                if trio.current_time() > rest_at:
+                    await trio.lowlevel.checkpoint()
+                    rest_at = trio.current_time() + STEP_SECONDS
+            now = self._clock()
             if end is None and due is not None and now >= due:
                 end = await self._carry_out(self._dialect.tick(now), link)
             await trio.sleep(READ_PAUSE)

@@ -317,3 +317,39 @@ def test_a_second_lost_connection_does_not_end_the_wait_for_a_dead_runs_history(
     assert agent.finals() == []
     agent.tell(LinkUp(70_000, False, 1_140)).history(70_010, said("one two", 1_105), purpose="repair")
     assert agent.finals() == [("one two", "complete")]
+
+
+def test_a_message_that_history_told_of_while_it_was_still_being_heard() -> None:
+    """Joined in the middle: the history has the whole message, and then its texts come out of the line."""
+    agent = Agent().history(2_000, said("one two", 1_900), purpose="repair")
+    agent.text(1_950, "one", "one").text(1_960, "one two", " two").end(1_970, "one two")
+    agent.history(2_100, said("one two", 1_900))
+    assert agent.finals() == [("one two", "complete")]
+
+
+def test_several_messages_of_a_run_that_history_told_of_already() -> None:
+    agent = Agent().history(2_000, said("look", 1_900, ends=False), said("done", 1_930), purpose="repair")
+    agent.text(1_910, "look", "look")
+    agent.tell(ToolSeen("t1", 1_915, "run", SESSION, "started", "read", "c1", {}))
+    agent.text(1_940, "do", "do").text(1_945, "done", "ne").end(1_950, "done")
+    assert agent.wait(5_000).finals() == [("look", "complete"), ("done", "complete")]
+
+
+def test_a_new_message_that_begins_like_one_from_history_is_told_in_full() -> None:
+    agent = Agent().history(2_000, said("The cat", 1_900), purpose="repair")
+    agent.text(2_100, "The", "The").text(2_110, "The dog", " dog")
+    chunks = [draft.payload.delta for draft in agent.drafts if isinstance(draft.payload, Chunk)]
+    assert chunks == ["The dog"]
+
+
+def test_the_same_answer_again_in_a_later_run_is_another_message() -> None:
+    agent = Agent().history(2_000, said("ok", 1_900), purpose="repair")
+    agent.start(2_100).text(2_110, "ok", "ok").end(2_120, "ok").history(2_125, said("ok", 1_900), said("ok", 2_102))
+    assert agent.finals() == [("ok", "complete"), ("ok", "complete")]
+
+
+def test_a_joined_run_is_recognised_in_its_history() -> None:
+    """Its start was not seen, so its messages may be older than the first that was heard of it."""
+    agent = Agent().text(1_110, "one two", " two").end(1_200, "one two three")
+    agent.history(1_205, said("one two three", 1_050))
+    assert agent.finals() == [("one two three", "complete")]

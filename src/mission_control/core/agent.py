@@ -170,7 +170,10 @@ class AgentCore:
         if run is None:
             return
         self.liveness.progressed(now)
-        self._out.say(self.conversation.write(run.run_id, run.session, signal.text, signal.delta, signal.at), signal.at)
+        written = self.conversation.write(
+            run.run_id, run.session, signal.text, signal.delta, signal.at, not_before=run.not_before
+        )
+        self._out.say(written, signal.at)
 
     def _tool(self, signal: ToolSeen, now: int) -> None:
         run = self._run_of(signal)
@@ -251,8 +254,10 @@ class AgentCore:
 
     def _settle(self, run: Run, signal: HistorySeen, now: int) -> None:
         """What a history says of an open run in its session."""
-        entries = [entry for entry in signal.entries if entry.role == "assistant" and entry.at >= run.began]
-        last: HistoryEntry | None = entries[-1] if entries else None
+        answers = [entry for entry in signal.entries if entry.role == "assistant"]
+        last: HistoryEntry | None = answers[-1] if answers else None
+        if last is not None and run.not_before is not None and last.at < run.not_before:
+            last = None  # an older run's
         if last is not None and last.error is not None:
             failed_at = event_id(*self.key, signal.session, last.at, "error")
             self._end(run, signal.at, "failed", last.error, message_state="error", name=failed_at)
@@ -322,7 +327,7 @@ class AgentCore:
         run = self.runs.get(signal.run_id)
         if run is not None or self.runs.is_closed(signal.run_id):
             return run
-        run = self.runs.open(signal.run_id, signal.session or "", signal.at)
+        run = self.runs.open(signal.run_id, signal.session or "", signal.at, joined=True)
         title = "Run joined in progress"
         self._out.run(event_id(*self.key, run.run_id, "joined"), signal.at, "run.started", title, run)
         return run
@@ -356,7 +361,8 @@ class AgentCore:
     ) -> None:
         error = title if message_state == "error" else None
         if run.answer is not None and message_state == "complete":
-            self._out.say(self.conversation.answer(run.run_id, run.session, run.answer, at), at)
+            told = self.conversation.answer(run.run_id, run.session, run.answer, at, not_before=run.not_before)
+            self._out.say(told, at)
         self._out.say(self.conversation.close(run.run_id, at, message_state, error=error), at)
         self.runs.close(run)
         if end == "failed":

@@ -47,6 +47,14 @@ class OpenMessage:
         return chunk
 
 
+@define
+class _Echo:
+    """A run that streams what is known from history; ``seen`` is how far it has come."""
+
+    known: Known
+    seen: str
+
+
 @frozen
 class Reconciled:
     """What a history brought that was missing: events, each with its time in ms."""
@@ -69,6 +77,7 @@ class Conversation:
     namespace: str
     past: Past = field(init=False, factory=Past)
     _open: dict[str, OpenMessage] = field(init=False, factory=dict)
+    _echo: dict[str, _Echo] = field(init=False, factory=dict)
     _last_text: dict[str, str] = field(init=False, factory=dict)
 
     def restore(self, open_messages: Sequence[MessageView], recent: Sequence[MessageView], *, everything: bool) -> None:
@@ -96,8 +105,15 @@ class Conversation:
     def open_message(self, run_id: str) -> OpenMessage | None:
         return self._open.get(run_id)
 
-    def write(self, run_id: str, session: str, text: str, delta: str, at: int) -> list[Chunk | Final]:
-        """An assistant's message so far: gives its new chunk, and before it the final of the message it follows."""
+    def write(
+        self, run_id: str, session: str, text: str, delta: str, at: int, *, not_before: int | None = None
+    ) -> list[Chunk | Final]:
+        """An assistant's message so far: gives its new chunk, and before it the final of the message it follows.
+
+        ``not_before``: when the run began, in ms, if that was seen: its messages cannot be older than that.
+        """
+        if self._echoes(run_id, text, delta):
+            return []
         message = self._open.get(run_id)
         events: list[Chunk | Final] = []
         if message is not None and delta != text and message.text.startswith(text):
@@ -106,7 +122,7 @@ class Conversation:
             events = self.close(run_id, at, "complete")
             message = None
         if message is None:
-            if not text:
+            if not text or self._begins_echo(run_id, session, text, at, not_before):
                 return events
             message = self._open[run_id] = OpenMessage(self._new_id(run_id, session, at), run_id, session, at)
         if len(text) > len(message.text):
@@ -117,6 +133,7 @@ class Conversation:
         self, run_id: str, at: int, state: FinalState, *, error: str | None = None, entry: HistoryEntry | None = None
     ) -> list[Chunk | Final]:
         """End the run's open message, if it has one, with the text that it has."""
+        self._echo.pop(run_id, None)
         message = self._open.pop(run_id, None)
         if message is None:
             return []
@@ -137,16 +154,26 @@ class Conversation:
         return [final]
 
     def answer(
-        self, run_id: str, session: str, text: str, at: int, entry: HistoryEntry | None = None
+        self,
+        run_id: str,
+        session: str,
+        text: str,
+        at: int,
+        entry: HistoryEntry | None = None,
+        *,
+        not_before: int | None = None,
     ) -> list[Chunk | Final]:
         """The whole text of a run's last message, as its source tells it at the end.
 
         Completes the open message with what is missing of it. When none is open, this is a message that never
         streamed, unless it is the one that was closed last or that a history told of.
         """
+        echo = self._echo.pop(run_id, None)
+        if echo is not None and same_text(echo.known.text, text):
+            return []
         message = self._open.get(run_id)
         if message is None:
-            if self._told(run_id, session, text):
+            if self._told(run_id, session, text, not_before):
                 return []
             return [self._unstreamed(self._new_id(run_id, session, at), run_id, session, "assistant", text, at, entry)]
         if same_text(message.text, text):
@@ -191,16 +218,38 @@ class Conversation:
                 events.append((entry.at, final))
         return Reconciled(events)
 
-    def _told(self, run_id: str, session: str, text: str) -> bool:
+    def _told(self, run_id: str, session: str, text: str, not_before: int | None) -> bool:
         """Whether this text is the last message that we have: of this run, or of its session from history alone."""
         last = self._last_text.get(run_id)
         if last is not None and same_text(last, text):
             return True
-        newest = self.past.newest_answer(session)
-        if newest is None or newest.claimed or not same_text(newest.text, text):
+        for known in reversed(self.past.of(session)):
+            if known.could_stream(not_before) and same_text(known.text, text):
+                known.claimed = True
+                return True
+        return False
+
+    def _begins_echo(self, run_id: str, session: str, text: str, at: int, not_before: int | None) -> bool:
+        """Whether a message that a history told of in full is only now streamed: it was under way at that time."""
+        for known in reversed(self.past.of(session)):
+            if known.could_stream(not_before) and known.began <= at and known.text.startswith(text):
+                known.claimed = True
+                self._echo[run_id] = _Echo(known, text)
+                return True
+        return False
+
+    def _echoes(self, run_id: str, text: str, delta: str) -> bool:
+        """Whether this is more of a message that a history has told of already."""
+        echo = self._echo.get(run_id)
+        if echo is None:
             return False
-        newest.claimed = True
-        return True
+        if _continues(echo.seen, text, delta):
+            if echo.known.text.startswith(text.rstrip()):
+                echo.seen = text
+                return True
+            echo.known.claimed = False  # it was another message, which began with the same words
+        del self._echo[run_id]
+        return False
 
     def _unstreamed(
         self,

@@ -30,6 +30,10 @@ class Known:
     claimed: bool = True
     not_before: int | None = None
 
+    def could_stream(self, not_before: int | None) -> bool:
+        """Whether a stream may yet repeat it: an answer known from history alone, of a run that began before it."""
+        return self.role == "assistant" and not self.claimed and (not_before is None or self.began >= not_before)
+
 
 def match(
     entries: Sequence[HistoryEntry], known: Sequence[Known], id_of: Callable[[HistoryEntry], str]

@@ -14,15 +14,16 @@ CLOSED_RUNS: Constant = 512
 class Run:
     """An open run. ``began`` is the source's time; the other times are ours. All in ms.
 
-    ``ending_at``: the source said that it is over, and the last word on it is awaited. ``answer``, ``error``: what the
-    source said of its outcome so far. ``orphaned``: the gateway that ran it is gone, and its history is awaited until
-    ``history_by``. ``interrupted_at``: the connection was lost while it ran. ``tools``: when each tool call began, by
-    call id.
+    ``joined``: its start was not seen, and ``began`` is when it was first heard. ``ending_at``: the source said that it
+    is over, and the last word on it is awaited. ``answer``, ``error``: what the source said of its outcome so far.
+    ``orphaned``: the gateway that ran it is gone, and its history is awaited until ``history_by``. ``interrupted_at``:
+    the connection was lost while it ran. ``tools``: when each tool call began, by call id.
     """
 
     run_id: str
     session: str
     began: int
+    joined: bool = False
     ending_at: int | None = None
     answer: str | None = None
     error: str | None = None
@@ -31,6 +32,11 @@ class Run:
     interrupted_at: int | None = None
     tools: dict[str, int] = Factory(dict)
     progress_told_at: int = 0
+
+    @property
+    def not_before(self) -> int | None:
+        """The time before which it cannot have said anything, if that is known."""
+        return None if self.joined else self.began
 
 
 @define
@@ -50,10 +56,10 @@ class RunBook:
     def get(self, run_id: str) -> Run | None:
         return self._open.get(run_id)
 
-    def open(self, run_id: str, session: str, began: int) -> Run:
+    def open(self, run_id: str, session: str, began: int, *, joined: bool = False) -> Run:
         """Start a run, or start it again."""
         self._closed.pop(run_id, None)
-        run = self._open[run_id] = Run(run_id, session, began)
+        run = self._open[run_id] = Run(run_id, session, began, joined)
         return run
 
     def close(self, run: Run) -> None:
@@ -74,5 +80,5 @@ class RunBook:
         return [run for run in self._open.values() if run.session == session]
 
     def began(self) -> dict[str, int]:
-        """When each open run began."""
-        return {run.run_id: run.began for run in self._open.values()}
+        """When each open run began, of those whose start was seen."""
+        return {run.run_id: run.began for run in self._open.values() if not run.joined}

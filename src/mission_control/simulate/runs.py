@@ -101,7 +101,7 @@ class Actor:
             session = self.sessions[session_key] = Session(session_key, self._new_id(), now)
         session.updated_at = now
         session.asked(prompt, now)
-        self._run = run = _Run(self._new_id(), session, requested_at=now + 2)
+        self._run = run = _Run(self._new_id(), session, requested_at=now)
         yield _agent(run, "lifecycle", {"phase": "start", "startedAt": now}, now)
 
     def _ask_while_busy(self) -> Iterator[Said]:
@@ -161,7 +161,7 @@ class Actor:
             }
         run.session.tool_answered(call.id, call.name, result, now)
         run.call = None
-        run.requested_at = now + 2
+        run.requested_at = now
         data = {
             "phase": "result",
             "name": call.name,
@@ -190,7 +190,7 @@ class Actor:
 
     def _retry(self, now: int) -> Iterator[Said]:
         run = self._open_run()
-        run.requested_at = now + 2
+        run.requested_at = now
         yield _agent(run, "lifecycle", {"phase": "start", "startedAt": now}, now)
 
     def _abort(self) -> Iterator[Said]:
