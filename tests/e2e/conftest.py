@@ -12,6 +12,7 @@ from tests.e2e.daemon import Daemon, Daemons
 from tests.e2e.gateway import RealGateway
 from tests.e2e.model import Model
 from tests.e2e.program import Program
+from tests.e2e.proxy import CuttableNetwork
 from tests.e2e.screen import Screen
 
 AGENTS = ("alpha", "bravo", "charlie", "delta", "echo")
@@ -84,11 +85,12 @@ def daemons(tmp_path: Path) -> Iterator[Daemons]:
 
 @pytest.fixture
 def look(browser: Browser) -> Iterator[Callable[..., Screen]]:
-    """Opens the dashboard of a daemon, in a browser profile of its own: `look(daemon, "clawdbot/alpha")`."""
+    """The dashboard of a daemon, in a browser profile of its own and not loaded yet: `look(daemon, "clawdbot/alpha")`.
+    A network in the daemon's place leads there through it."""
     with ExitStack() as open_tabs:
 
-        def look(daemon: Daemon, agent: str | None = None) -> Screen:
+        def look(where: Daemon | CuttableNetwork, agent: str | None = None) -> Screen:
             tab = open_tabs.enter_context(open_tab(browser))
-            return Screen(tab, daemon.url, agent)
+            return Screen(tab, where.url, agent)
 
         yield look

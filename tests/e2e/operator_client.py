@@ -111,6 +111,16 @@ class Operator:
         payload: Frame = self.wait_for(ends, within=within)["payload"]
         return payload
 
+    def wait_text(self, text: str, within: float = PATIENCE_S) -> Frame:
+        """Wait until an agent has said exactly this so far, and return the event that said it."""
+
+        def says(frame: Frame) -> bool:
+            payload = frame.get("payload") or {}
+            return frame.get("event") == "agent" and payload["data"].get("text") == text
+
+        payload: Frame = self.wait_for(says, within=within)["payload"]
+        return payload
+
     def wait_for(self, wanted: Callable[[Frame], bool], since: int = 0, within: float = PATIENCE_S) -> Frame:
         """The first frame from position `since` of `frames` on that is `wanted`; waits for it."""
         position = since

@@ -12,14 +12,14 @@ from attrs import define, field
 
 @define
 class CuttableNetwork:
-    """Forwards TCP connections to the gateway at `target` (a URL); `url` leads there through it.
+    """Forwards TCP connections to `target`, a URL; `url` is that of the same thing through the network.
 
-    `cut` ends all connections and refuses new ones until `restore`. It also has the gateway's `token`, so that a daemon
-    can be given it in the gateway's place.
+    `cut` ends all connections and refuses new ones until `restore`. With a gateway's `token` it can be given to a
+    daemon in the gateway's place.
     """
 
     target: str
-    token: str
+    token: str = ""
     _listener: socket.socket = field(init=False)
     _lock: threading.Lock = field(factory=threading.Lock)
     _ends: list[socket.socket] = field(factory=list)
@@ -31,7 +31,7 @@ class CuttableNetwork:
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"{urlsplit(self.target).scheme}://127.0.0.1:{self._listener.getsockname()[1]}/"
 
     def __enter__(self) -> Self:
         return self

@@ -81,17 +81,19 @@ def test_gateway_killed_in_the_middle_of_a_run(
 def test_connection_lost_while_the_gateway_goes_on(
     gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
 ) -> None:
-    """What was said meanwhile is made up for: an answer that ended, one that went on, and one that was not heard of
-    at all. Each message is there once and whole, and so is a page that was open all the time."""
+    """What was said meanwhile is made up for: an answer that ended, one that went on, one that was not heard of at all,
+    and one that began and goes on. Each message is there once and whole, on a page that was open all the time, too."""
     gates = Gates()
     model.teach("the weather", Turn(Say("It blows"), gates.hold("weather"), Say(" from the west.")))
     model.teach(
         "the traffic", Turn(Say("Six ships"), gates.hold("traffic"), Say(" wait"), gates.hold("more"), Say("."))
     )
     model.teach("the time", Turn(Say("It is noon.")))
+    model.teach("the tide", Turn(Say("The tide"), gates.hold("tide"), Say(" is in.")))
     with CuttableNetwork(gateway.url, gateway.token) as network, gateway.operator() as person:
         daemon = daemons.start(network, *PROMPTLY)
-        screens = {name: look(daemon, f"clawdbot/{name}").open_live() for name in ("alpha", "bravo", "charlie")}
+        names = ("alpha", "bravo", "charlie", "delta")
+        screens = {name: look(daemon, f"clawdbot/{name}").open_live() for name in names}
         ends = say(person, "alpha", "How is the weather?")
         goes_on = say(person, "bravo", "How is the traffic?")
         screens["alpha"].wait_message("It blows", "streaming")
@@ -103,7 +105,9 @@ def test_connection_lost_while_the_gateway_goes_on(
         person.wait_end(ends)
         person.wait_end(say(person, "charlie", "What is the time?"))
         gates.open("traffic")
-        person.wait_for(lambda frame: frame.get("payload", {}).get("data", {}).get("text") == "Six ships wait")
+        person.wait_text("Six ships wait")
+        begins = say(person, "delta", "Tell me of the tide.")
+        person.wait_text("The tide")
         network.restore()
 
         screens["alpha"].wait_badge("connected")
@@ -114,7 +118,11 @@ def test_connection_lost_while_the_gateway_goes_on(
         gates.open("more")
         screens["bravo"].wait_message("Six ships wait.", "complete")
         screens["bravo"].wait_activity("clawdbot/bravo", "run.finished")
-        assert person.wait_end(goes_on)["state"] == "final"
+        gates.open("tide")
+        screens["delta"].wait_message("The tide is in.", "complete")
+        screens["delta"].wait_activity("clawdbot/delta", "run.finished")
+        for run in (goes_on, begins):
+            person.wait_end(run)
 
         for name, screen in screens.items():
             assert shown(screen.messages()) == remembered(person, name)
@@ -123,7 +131,7 @@ def test_connection_lost_while_the_gateway_goes_on(
     events = journal(daemon.url)
     assert_exact(events)
     gaps = {name: len(activities(events, name, "stream.gap")) for name in screens}
-    assert gaps == {"alpha": 0, "bravo": 1, "charlie": 0}
+    assert gaps == {"alpha": 0, "bravo": 1, "charlie": 0, "delta": 0}
 
 
 def test_gateway_stopped_in_order_does_not_have_to_wait_for_us(

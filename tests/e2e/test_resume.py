@@ -1,0 +1,134 @@
+"""Whoever comes late, or was away, sees what all the others see: pages, and the daemon itself."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.daemon import Daemons
+from tests.e2e.gateway import RealGateway
+from tests.e2e.history import remembered, shown
+from tests.e2e.journal import activities, assert_exact, journal
+from tests.e2e.model import Gates, Model, Say, Turn
+from tests.e2e.operator_client import Operator
+from tests.e2e.proxy import CuttableNetwork
+from tests.e2e.screen import Screen
+
+pytestmark = pytest.mark.e2e
+
+
+def say(operator: Operator, text: str) -> str:
+    return operator.chat_send("agent:delta:resume", text)
+
+
+def test_page_opened_in_the_middle_of_a_message_shows_it_from_its_beginning(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    gates = Gates()
+    model.teach("the anchor", Turn(Say("The anchor"), gates.hold("late"), Say(" holds")))
+    daemon = daemons.start(gateway)
+    first = look(daemon, "clawdbot/delta").open_live()
+    with gateway.operator() as person:
+        say(person, "Is the anchor down?")
+        first.wait_message("The anchor", "streaming")
+        late = look(daemon, "clawdbot/delta").open_live()
+        late.wait_message("The anchor", "streaming")
+        first.reload()
+        first.wait_message("The anchor", "streaming")
+        gates.open("late")
+        for screen in (first, late):
+            screen.wait_message("The anchor holds", "complete")
+            assert shown(screen.messages()) == remembered(person, "delta")
+            assert screen.tab.complaints == []
+    assert late.messages() == first.messages()
+    assert late.feed() == first.feed()
+
+
+def test_page_that_was_cut_off_goes_on_where_it_was(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """It says that it is not current, comes back by itself, and misses and repeats nothing."""
+    gates = Gates()
+    model.teach("the rope", Turn(Say("The rope"), gates.hold("cut"), Say(" is"), gates.hold("back"), Say(" new.")))
+    daemon = daemons.start(gateway)
+    with CuttableNetwork(daemon.url) as network, gateway.operator() as person:
+        near = look(daemon, "clawdbot/delta").open_live()
+        far = look(network, "clawdbot/delta").open_live()
+        say(person, "How is the rope?")
+        far.wait_message("The rope", "streaming")
+
+        network.cut()
+        far.wait_badge("reconnecting")
+        far.wait_banner("stale-banner", "This page is not current.")
+        gates.open("cut")
+        near.wait_message("The rope is", "streaming")
+        network.restore()
+        far.wait_message("The rope is", "streaming")
+        assert far.badges() == ["connecting", "connected", "reconnecting", "connected"]
+
+        gates.open("back")
+        far.wait_message("The rope is new.", "complete")
+        far.wait_activity("clawdbot/delta", "run.finished")
+        assert far.messages() == near.messages()
+        assert far.feed() == near.feed()
+        diagnostics = far.diagnostics()
+        assert (diagnostics["duplicates"], diagnostics["gaps"], diagnostics["malformed"]) == (0, 0, 0)
+
+
+def test_daemon_killed_while_an_agent_speaks(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """An open page comes back by itself. The message is there once and whole, whether the agent went on speaking or
+    had ended before the daemon was back; only the one that went on leaves a gap, for what its tools may have done."""
+    gates = Gates()
+    model.teach("the sails", Turn(Say("The sails"), gates.hold("ends"), Say(" are dry.")))
+    ropes = (Say("The mast"), gates.hold("goes on"), Say(" is"), gates.hold("ends, too"), Say(" up."))
+    model.teach("the mast", Turn(*ropes))
+    daemon = daemons.start(gateway)
+    screen = look(daemon, "clawdbot/delta").open_live()
+    with gateway.operator() as person:
+        ends = say(person, "How are the sails?")
+        screen.wait_message("The sails", "streaming")
+        daemon.kill()
+        gates.open("ends")
+        person.wait_end(ends)
+        daemon.start()
+        screen.wait_message("The sails are dry.", "complete")
+        screen.wait_activity("clawdbot/delta", "run.finished")
+
+        say(person, "How is the mast?")
+        screen.wait_message("The mast", "streaming")
+        daemon.kill()
+        gates.open("goes on")
+        daemon.start()
+        screen.wait_activity("clawdbot/delta", "stream.gap")
+        gates.open("ends, too")
+        screen.wait_message("The mast is up.", "complete")
+        screen.wait_activity("clawdbot/delta", "run.finished")
+
+        assert shown(screen.messages()) == remembered(person, "delta")
+    events = journal(daemon.url)
+    assert_exact(events)
+    assert len(activities(events, "delta", "stream.gap")) == 1
+    assert screen.diagnostics()["gaps"] == 0
+    before = screen.messages(), screen.feed()
+    screen.reload()
+    assert (screen.messages(), screen.feed()) == before
+
+
+def test_daemon_started_while_an_agent_speaks(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """What was said before it knew of the agent is there, too, and nothing is there twice."""
+    gates = Gates()
+    model.teach("the cook", Turn(Say("The cook"), gates.hold("started"), Say(" is asleep.")))
+    with gateway.operator() as person:
+        say(person, "Where is the cook?")
+        person.wait_text("The cook")
+        daemon = daemons.start(gateway)
+        screen = look(daemon, "clawdbot/delta").open_live()
+        screen.wait_agent("clawdbot/delta", "online")
+        gates.open("started")
+        screen.wait_message("The cook is asleep.", "complete")
+        screen.wait_activity("clawdbot/delta", "run.finished")
+        assert shown(screen.messages()) == remembered(person, "delta")
+    assert_exact(journal(daemon.url))
