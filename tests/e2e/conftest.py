@@ -51,19 +51,19 @@ def programs(values: Iterable[object]) -> Iterator[Program]:
                 yield from (daemon.program for daemon in value.made)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def model() -> Iterator[Model]:
     with Model() as model:
         yield model
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGateway]:
     with RealGateway(tmp_path_factory.mktemp("gateway"), model.url, AGENTS) as gateway:
         yield gateway
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with running_browser() as browser:
         yield browser

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +21,7 @@ START_LIMIT_S = 90.0
 """A cold start took 31 s on a slow machine."""
 
 READY = "listening on ws://"
+APPLIED = "config change applied"
 
 
 def free_port() -> int:
@@ -94,10 +97,24 @@ class RealGateway:
         with self.operator(scopes=("operator.read",)):
             pass
 
-    def add_agent(self, name: str) -> None:
-        """Put another agent into the configuration file, as its owner would; the gateway notices by itself."""
-        self.agents = (*self.agents, name)
+    @contextmanager
+    def changed(self, agents: tuple[str, ...]) -> Iterator[None]:
+        """With other agents in its configuration, which it rereads by itself; at the end it has the old ones again."""
+        old = self.agents
+        self.reconfigure(agents)
+        try:
+            yield
+        finally:
+            self.reconfigure(old)
+
+    def reconfigure(self, agents: tuple[str, ...]) -> None:
+        """Change the configuration file, as the gateway's owner would, and return once all its clients know."""
+        seen = len(self.program.log)
+        self.agents = agents
         self.write_config()
+        self.program.wait_line(lambda line: APPLIED in line, seen, START_LIMIT_S)
+        with self.operator(scopes=("operator.read",)):
+            pass  # whoever connects makes the gateway look after its agents and tell everyone
 
     def write_config(self) -> None:
         self.state.mkdir(parents=True, exist_ok=True)

@@ -98,21 +98,6 @@ def test_five_agents_at_once_are_seen_word_by_word(
         assert {"duplicates": 0, "gaps": 0, "malformed": 0}.items() <= screen.diagnostics().items()
 
 
-def test_an_agent_that_failed_is_online_again_once_it_answers(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
-) -> None:
-    model.teach("try it", Turn(Refuse(401, "the key has expired")))
-    model.teach("try again", Turn(Say("Now it works.")))
-    screen = look(daemons.start(gateway), "clawdbot/charlie").open_live()
-    with gateway.operator() as person:
-        say(person, "charlie", "Please try it.")
-        screen.wait_agent("clawdbot/charlie", "degraded", "the key has expired")
-        say(person, "charlie", "Please try again.")
-        screen.wait_message("Now it works.", "complete")
-        screen.wait_agent("clawdbot/charlie", "online")
-        assert shown(screen.messages()) == remembered(person, "charlie")
-
-
 def test_markup_in_a_message_is_shown_and_not_obeyed(
     gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
 ) -> None:
