@@ -52,6 +52,11 @@ class Peer:
         return self.event("agent", {"runId": run, "seq": seq, "ts": self.now, "stream": stream, "data": data, **more})
 
     def connect(self, uptime: int = 50_000, **snapshot: Any) -> "Peer":
+        """Connect, and have no session listed as changed."""
+        self.greet(uptime, **snapshot)
+        return self.answer(self.asked("sessions.list")[-1]["id"], {"sessions": []})
+
+    def greet(self, uptime: int = 50_000, **snapshot: Any) -> "Peer":
         self.event("connect.challenge", {"nonce": "n"})
         return self.answer("mc-connect", {"protocol": 3, "snapshot": {"uptimeMs": uptime, **snapshot}})
 
@@ -214,7 +219,7 @@ def test_a_gateway_that_restarted_is_recognised(uptime: int, rebooted: bool) -> 
 
 def test_only_a_few_histories_are_asked_for_at_a_time() -> None:
     """The gateway reads whole transcripts for each."""
-    peer = Peer().connect()
+    peer = Peer().greet()
     [listing] = peer.asked("sessions.list")
     peer.answer(listing["id"], {"sessions": [{"key": f"agent:alpha:{index}"} for index in range(50)]})
     assert len(peer.asked("chat.history")) == 4
@@ -292,13 +297,13 @@ def test_no_bytes_make_it_raise(raw: bytes) -> None:
 
 def test_a_repair_that_was_cut_off_begins_again_where_it_began() -> None:
     """A connection that is lost before everything was brought in moves nothing out of reach."""
-    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=100_000 - 3_600_000).connect(uptime=10)
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=100_000 - 3_600_000).greet(uptime=10)
     [first] = peer.asked("sessions.list")
     peer.orders.clear()
     peer._do(peer.dialect.closed(peer.now, "reset"))
     peer.now += 5_000
     peer._do(peer.dialect.opened(peer.now))
-    peer.connect(uptime=5_010)
+    peer.greet(uptime=5_010)
     [again] = peer.asked("sessions.list")
     assert again["params"]["activeMinutes"] >= first["params"]["activeMinutes"] >= 61
     assert [request["params"]["sessionKey"] for request in peer.asked("chat.history")] == [SESSION]
@@ -313,3 +318,17 @@ def test_a_short_session_key_is_the_same_session_as_its_full_one() -> None:
     [start] = [signal for signal in peer.signals("alpha") if isinstance(signal, RunStarted)]
     assert start.session == SESSION
     assert peer.asked("chat.history")[0]["params"]["sessionKey"] == "main"
+
+
+def test_a_session_that_speaks_before_the_list_is_there_is_repaired_first() -> None:
+    """On connecting, what a session said before comes before what it says now, listed or not; and is asked for once."""
+    peer = Peer().greet()
+    peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
+    peer.agent(8, "assistant", {"text": "later", "delta": "r"}, sessionKey=SESSION)
+    assert peer.signals("alpha") == []
+    [request] = peer.asked("chat.history")
+    peer.answer(request["id"], {"messages": []})
+    peer.answer(peer.asked("sessions.list")[0]["id"], {"sessions": [{"key": SESSION}]})
+    peer.agent(9, "assistant", {"text": "latest", "delta": "st"}, sessionKey=SESSION)
+    assert [type(signal) for signal in peer.signals("alpha")] == [HistorySeen, TextSeen, TextSeen, TextSeen]
+    assert len(peer.asked("chat.history")) == 1

@@ -318,6 +318,8 @@ class ClawdbotDialect:
 
     def _tell(self, agent: str, session: str, signal: Signal) -> None:
         order = Deliver(agent, signal)
+        if self._repair.unlisted:
+            self._bring_in(session)  # it will be listed, since it lives
         if not self._repair.take(session, order):
             self._orders.append(order)
 

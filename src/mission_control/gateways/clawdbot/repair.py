@@ -19,18 +19,25 @@ class Repair:
         self._pending = False
         self._listed = False
         self._unsettled: dict[str, None] = {}
+        self._settled: set[str] = set()
         self._waiting: dict[str, list[Order]] = {}
+
+    @property
+    def unlisted(self) -> bool:
+        """Whether the gateway has not yet said which sessions may have changed."""
+        return self._pending and not self._listed
 
     def begin(self, last_heard: int | None, open_sessions: Iterable[str]) -> list[str]:
         """A connection is up. Gives the sessions that are to be repaired whatever the gateway lists."""
         if not self._pending:
             self._pending, self.since = True, last_heard
         self._listed = False
+        self._settled.clear()
         return list(dict.fromkeys((*self._unsettled, *open_sessions)))
 
     def hold(self, session: str) -> bool:
-        """Let a session's orders wait. False when they do already."""
-        if not session or session in self._waiting:
+        """Let a session's orders wait. False when they do already, or did on this connection."""
+        if not session or session in self._waiting or session in self._settled:
             return False
         self._unsettled[session] = None
         self._waiting[session] = []
@@ -47,6 +54,7 @@ class Repair:
     def settle(self, session: str) -> list[Order]:
         """The session has what can be had of its history. Gives the orders that waited."""
         self._unsettled.pop(session, None)
+        self._settled.add(session)
         self._finish()
         return self._waiting.pop(session, [])
 
