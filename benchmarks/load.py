@@ -67,7 +67,7 @@ async def measure(plan: Plan) -> Outcome:
                 cpu_s={name: _spent(before[name], after[name]) for name in before},
                 rss=after["daemon"].rss,
                 stall_s=await _metric(rig.url, "mission_control_loop_stall_seconds_max"),
-                step_cpu_s=await _metric(rig.url, "mission_control_loop_step_cpu_seconds_max"),
+                step_cpu_s=await _metric(rig.url, "mission_control_loop_cpu_seconds_max"),
             )
 
 

@@ -25,7 +25,7 @@ class Outcome:
     """``results`` is what the subscribers found (:mod:`benchmarks.subscriber`), ``journaled`` events in that time.
 
     ``cpu_s`` is each process's CPU time while it was measured, by name. ``stall_s`` is the daemon's longest step of one
-    task; ``step_cpu_s`` the most that one step computed, which a busy machine does not stretch. None where unknown.
+    task; ``step_cpu_s`` the most computed between two polls, which a busy machine does not stretch. None where unknown.
     """
 
     plan: Plan
@@ -75,7 +75,7 @@ class Outcome:
             yield f"             {self.rss / 1e6:,.0f} MB resident"
         if self.stall_s is not None and self.step_cpu_s is not None:
             yield f"             {self.stall_s * 1000:.1f} ms longest step of its event loop"
-            yield f"             {self.step_cpu_s * 1000:.1f} ms most computed in one step"
+            yield f"             {self.step_cpu_s * 1000:.1f} ms most computed between two polls"
         shares = [f"{name} {spent / seconds:.0%}" for name, spent in self.cpu_s.items() if spent is not None]
         yield f"processor    {', '.join(shares)} of a core"
         yield f"lost         {self.results['lost']}"

@@ -29,8 +29,6 @@ from runtime import Backoff, Inbox, MailboxFull, Pool, Ref
 OPEN_SECONDS: Constant = 10.0
 STEP_SECONDS: Constant = 0.005
 """Longest time for which this actor keeps the event loop when much has arrived at once."""
-READ_PAUSE: Constant = 0.002
-"""Seconds between socket reads: frames that trickle in are then handled together, at half the cost."""
 
 
 @frozen
@@ -144,7 +142,7 @@ class ConnectionActor:
             now = self._clock()
             if end is None and due is not None and now >= due:
                 end = await self._carry_out(self._dialect.tick(now), link)
-            await trio.sleep(READ_PAUSE)
+            await trio.lowlevel.checkpoint()
         return end
 
     async def _carry_out(self, orders: Sequence[Order], link: Link | None) -> _End | None:

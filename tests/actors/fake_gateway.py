@@ -104,6 +104,7 @@ class FakeRun:
 
     async def start(self, prompt: str) -> None:
         await self.agent("lifecycle", {"phase": "start"})
+        self.asked_at = self.gateway.now()
         self._store("user", prompt)
 
     async def token(self, delta: str) -> None:

@@ -353,3 +353,9 @@ def test_a_joined_run_is_recognised_in_its_history() -> None:
     agent = Agent().text(1_110, "one two", " two").end(1_200, "one two three")
     agent.history(1_205, said("one two three", 1_050))
     assert agent.finals() == [("one two three", "complete")]
+
+
+def test_a_message_that_broke_off_unseen_is_brought_in_as_it_is() -> None:
+    """A partial answer from before the connection is not lost, and not called complete."""
+    agent = Agent().history(2_000, HistoryEntry("assistant", "half", 1_900, error="terminated"), purpose="repair")
+    assert agent.finals() == [("half", "error")]

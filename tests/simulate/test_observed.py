@@ -71,15 +71,15 @@ class Observer:
                     raise AssertionError(order)
 
 
-@pytest.mark.parametrize("after", [0, 61.5, 200, 333])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("after", [0, 61.5, 100, 200, 300, 333])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_is_observed_is_what_the_gateway_remembers(seed: int, after: float) -> None:
     """Every message of every history has one final with its text, and no final was never said.
 
-    Also when the daemon comes in the middle of runs that began before it; only what broke off before that is left out.
+    Also when the daemon comes in the middle of runs that began before it.
     """
     observer = Observer(Fleet(agents=5, seed=seed))
-    observer.watch(600, after=after)
+    observer.watch(900, after=after)
     statistics = observer.dialect.statistics()
     assert observer.established
     assert (statistics.unknown_frames, statistics.malformed_frames) == (0, 0)
@@ -89,7 +89,6 @@ def test_what_is_observed_is_what_the_gateway_remembers(seed: int, after: float)
             (entry["role"], text)
             for entry in session.history(1000)
             if entry["role"] != "toolResult"
-            and (entry.get("stopReason") != "error" or entry["timestamp"] >= START + after * 1000)
             for text in ["".join(part.get("text", "") for part in entry["content"])]
             if text
         )

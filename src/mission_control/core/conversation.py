@@ -208,8 +208,8 @@ class Conversation:
         matches = match(entries, known, lambda entry: self._entry_id(session, entry))
         for entry, item in zip(entries, matches, strict=True):
             run_id = None if item is None else open_runs.get(item.message_id)
-            if entry.error is not None:
-                continue  # a failed attempt: its run's end says so, and what it streamed stays as it is
+            if entry.error is not None and item is not None:
+                continue  # its run's end says that it failed, and what it streamed stays as it is
             if run_id is not None:
                 events += [(now, event) for event in self.answer(run_id, session, entry.text, now, entry)]
             elif item is None and entry.text and entry.at >= since:
@@ -261,8 +261,10 @@ class Conversation:
         at: int,
         entry: HistoryEntry | None,
     ) -> Final:
-        self._remember(message_id, run_id, session, role, text, at, "complete")
-        return Final(message_id, run_id, session, role, text, "complete", 0, **_details(entry))
+        failed = entry is not None and entry.error is not None
+        state: FinalState = "error" if failed else "complete"
+        self._remember(message_id, run_id, session, role, text, at, state)
+        return Final(message_id, run_id, session, role, text, state, 0, **_details(entry))
 
     def _remember(
         self, message_id: str, run_id: str, session: str, role: Role, text: str, began: int, state: FinalState
@@ -308,4 +310,6 @@ def _details(entry: HistoryEntry | None) -> dict[str, Any]:
         details["model"] = entry.model
     if entry is not None and entry.usage is not None:
         details["usage"] = entry.usage
+    if entry is not None and entry.error is not None:
+        details["error"] = entry.error
     return details

@@ -98,7 +98,7 @@ class Scrape(Collector):
         yield gauge("dead_letters", "Messages that no actor could handle, of those kept.", len(services.dead_letters()))
         loop = services.loop()
         yield gauge("loop_stall_seconds_max", "Longest time one task kept the event loop.", loop.stall_s)
-        yield gauge("loop_step_cpu_seconds_max", "Most that one task computed in one step.", loop.cpu_s)
+        yield gauge("loop_cpu_seconds_max", "Most that was computed between two polls for I/O.", loop.cpu_s)
 
     def _journal(self) -> Iterator[Metric]:
         yield gauge("journal_up", "1 when the journal answers.", self.statistics is not None)

@@ -48,7 +48,7 @@ class GatewayFigures:
 
 @frozen
 class LoopFigures:
-    """The longest that one task kept the event loop so far, and the most that one computed meanwhile, in seconds."""
+    """The longest that one task kept the event loop so far, and the most computed between two polls, in seconds."""
 
     stall_s: float
     cpu_s: float

@@ -36,6 +36,7 @@ class Requests:
 
     sent: int = 0
     _pending: dict[str, Request] = field(init=False, factory=dict)
+    _busy: set[str] = field(init=False, factory=set)
     _waiting: OrderedDict[str, Purpose] = field(init=False, default=Factory(OrderedDict))
 
     def ask(self, method: str, params: dict[str, Any], now: int, session: str = "", purpose: Purpose = "start") -> str:
@@ -57,27 +58,31 @@ class Requests:
         """The requests for histories that may go out now, as text. ``key_of`` gives a session's key at the gateway."""
         if not self._waiting:
             return []
-        busy = {request.session for request in self._pending.values() if request.method == "chat.history"}
+        if len(self._busy) >= IN_FLIGHT:
+            return []
         out: list[str] = []
         for session, purpose in list(self._waiting.items()):
-            if len(busy) >= IN_FLIGHT:
+            if len(self._busy) >= IN_FLIGHT:
                 break
-            if session not in busy:
+            if session not in self._busy:
                 del self._waiting[session]
-                busy.add(session)
+                self._busy.add(session)
                 params = {"sessionKey": key_of(session), "limit": _LIMIT[purpose]}
                 out.append(self.ask("chat.history", params, now, session, purpose))
         return out
 
     def answered(self, request_id: str | None) -> Request | None:
         """The request that this answers; None if it is unknown or was answered already."""
-        return self._pending.pop(request_id or "", None)
+        request = self._pending.pop(request_id or "", None)
+        if request is not None and request.method == "chat.history":
+            self._busy.discard(request.session)
+        return request
 
     def expired(self, now: int) -> list[Request]:
         """Requests that were not answered in time; they are forgotten."""
         late = [request for request in self._pending.values() if request.expires_at <= now]
         for request in late:
-            del self._pending[request.id]
+            self.answered(request.id)
         return late
 
     def due(self) -> int | None:
@@ -88,3 +93,4 @@ class Requests:
         """The connection is gone, and all answers with it."""
         self._pending.clear()
         self._waiting.clear()
+        self._busy.clear()
