@@ -67,8 +67,8 @@ class Operator:
     def connect(self) -> None:
         """Open the socket, shake hands and keep the gateway's `hello-ok` payload in `hello`."""
         self._wire.open()
-        self.wait_for(lambda frame: frame.get("event") == "connect.challenge")
         try:
+            self.wait_for(lambda frame: frame.get("event") == "connect.challenge")
             self.hello = self.request("connect", self._greeting())
         except BaseException:
             self.close()

@@ -51,6 +51,13 @@ class Subscriber:
         where = urlsplit(self.url)
         self._wire = Wire(f"ws://{where.netloc}/v1/stream", self._arrived, "mission-control.v1", self.origin)
         self._wire.open()
+        try:
+            self._greet()
+        except BaseException:
+            self.close()
+            raise
+
+    def _greet(self) -> None:
         before = len(self.welcomes)
         hello: Frame = {"op": "hello", "client": {"name": "test", "version": "1"}}
         if self.token is not None:

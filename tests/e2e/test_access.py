@@ -78,7 +78,6 @@ def test_stream_without_the_token_is_closed(daemons: Daemons, token: str | None)
     subscriber = Subscriber(daemons.start(None, *WITH_TOKEN).url, token)
     with pytest.raises(ConnectionLost) as lost, subscriber:
         pass
-    subscriber.close()
     assert lost.value.code == UNAUTHENTICATED
     assert [error["code"] for error in subscriber.errors] == ["unauthenticated"]
     assert subscriber.snapshots == []
@@ -89,6 +88,5 @@ def test_page_of_another_origin_gets_nothing(daemons: Daemons) -> None:
     subscriber = Subscriber(daemons.start(None, "--simulate", "1").url, origin="https://elsewhere.example")
     with pytest.raises(ConnectionLost) as lost, subscriber:
         pass
-    subscriber.close()
     assert lost.value.code == FOREIGN_ORIGIN
     assert subscriber.snapshots == []

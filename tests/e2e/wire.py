@@ -22,6 +22,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.utilities import LocalProtocolError
 
 PATIENCE_S = 30.0
 """How long anything is waited for before the test fails: long, since it costs time only when something is broken."""
@@ -72,12 +73,19 @@ class Wire:
         )
         self._reader = threading.Thread(target=self._read, name="wire", daemon=True)
         self._reader.start()
-        self.wait_for(lambda: self._accepted or None)
+        try:
+            self.wait_for(lambda: self._accepted or None)
+        except BaseException:
+            self.close()
+            raise
 
     def send(self, text: str) -> None:
-        self._write(TextMessage(data=text))
+        """What is sent after the end of the connection is lost, as it is just before: waiting for an answer tells."""
+        with suppress(LocalProtocolError, OSError):
+            self._write(TextMessage(data=text))
 
     def close(self) -> None:
+        """Idempotent."""
         self._hang_up()
         self._reader.join(PATIENCE_S)
         self._socket.close()
