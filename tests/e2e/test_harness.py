@@ -31,3 +31,12 @@ def test_browser_runs_scripts_and_reports_their_errors(tab: Tab) -> None:
 
     assert tab.page.text_content("#text") == "seen"
     assert tab.complaints == ["missing is not defined"]
+
+
+def test_browser_reports_what_a_policy_forbids(tab: Tab) -> None:
+    """A page that breaks its own Content-Security-Policy doesn't pass unnoticed either."""
+    policy = """<meta http-equiv="Content-Security-Policy" content="style-src 'none'">"""
+    tab.page.set_content(f"{policy}<p style='color: red'>plain</p>")
+
+    assert len(tab.complaints) == 1
+    assert "Content Security Policy" in tab.complaints[0]
