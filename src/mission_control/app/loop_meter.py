@@ -29,9 +29,8 @@ class LoopMeter(trio.abc.Instrument):
         if took > self.worst_s:
             self.worst_s, self.worst_task = took, task.name
 
-    def after_io_wait(self, timeout: float) -> None:
-        self._polled_cpu = time.thread_time()
-
     def before_io_wait(self, timeout: float) -> None:
+        now = time.thread_time()
         if self._polled_cpu:
-            self.worst_cpu_s = max(self.worst_cpu_s, time.thread_time() - self._polled_cpu)
+            self.worst_cpu_s = max(self.worst_cpu_s, now - self._polled_cpu)
+        self._polled_cpu = now
