@@ -1,6 +1,6 @@
 """Finds a Node.js that is new enough, and its npm; without one, takes it from the Python package index.
 
-`python -m scripts.node 20.9` prints the directory that holds `node` and `npm`, to be put in front of PATH.
+`python -m scripts.node 20.19` prints the directory that holds `node` and `npm`, to be put in front of PATH.
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 from scripts import venv
 from scripts.paths import REQUIREMENTS, VENV, VENV_PYTHON
 
-DASHBOARD_MINIMUM = (20, 9)
+DASHBOARD_MINIMUM = (20, 19)
 """What Next.js asks for."""
 
 GATEWAY_MINIMUM = (22, 12)

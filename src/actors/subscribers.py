@@ -212,6 +212,8 @@ class SubscriberRegistry:
             return Joined(request.after)  # delivered again after a crash: it is served already
         if request.after < self._recent_floor:
             return TooFarBehind(self._recent_floor)
+        if request.outbox.closed:
+            return Joined(request.after)  # who asked has gone
         member = Member(request.outbox, request.select, request.after)
         self._roster.add(member)
         if request.after < self._flushed:

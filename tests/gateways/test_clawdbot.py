@@ -22,7 +22,7 @@ from mission_control.core.signals import (
     Unlisted,
 )
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
-from mission_control.gateways.clawdbot.content import capped, visible
+from mission_control.gateways.clawdbot.content import capped, decided, visible
 from mission_control.gateways.dialect import Broadcast, Deliver, Established, Order, Refused, Send
 
 SESSION = "agent:alpha:main"
@@ -332,3 +332,26 @@ def test_a_session_that_speaks_before_the_list_is_there_is_repaired_first() -> N
     peer.agent(9, "assistant", {"text": "latest", "delta": "st"}, sessionKey=SESSION)
     assert [type(signal) for signal in peer.signals("alpha")] == [HistorySeen, TextSeen, TextSeen, TextSeen]
     assert len(peer.asked("chat.history")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[[reply_to_current", ""),
+        ("[[reply_to_current]", ""),
+        ("Look here\nMEDIA:/tmp/x.png", "Look here"),
+        ("I said it.\nNO_RE", "I said it."),
+        ("NO_REPLY", ""),
+        ("<thin", ""),
+        ("a list[", "a list"),
+        ("a list[i]", "a list[i]"),
+        ("I said NO", "I said NO"),
+        ("if a < b", "if a < b"),
+        ("[[other thing]] here", "[[other thing]] here"),
+        ("a\nMore", "a\nMore"),
+    ],
+)
+def test_what_may_become_a_directive_is_held_back(text: str, shown: str) -> None:
+    """The gateway streams the beginning of a directive and never takes it back; a page must not show it."""
+    assert decided(text) == shown
+    assert decided("word " * 50 + text) in ("word " * 50 + shown, ("word " * 50 + shown).rstrip(), "word " * 50 + text)

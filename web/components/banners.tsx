@@ -24,7 +24,7 @@ function Simulated() {
     <aside className={styles.info} data-testid="source-banner" aria-label="Source of the data">
       <p>
         <b>Simulated data.</b> These agents are made up. To watch real ones, start{" "}
-        <code>mission-control run --gateway ws://HOST:18789 --gateway-token …</code>; the README says more.
+        <code>mission-control run --gateway ws://HOST:18789 --gateway-token-file FILE</code>; the README says more.
       </p>
     </aside>
   );

@@ -29,7 +29,10 @@ class RunStarted:
 
 @frozen
 class TextSeen:
-    """An assistant is writing: ``text`` is its current message so far, ``delta`` what the source says is new in it."""
+    """An assistant is writing: ``text`` is its current message so far.
+
+    ``delta`` equals ``text`` where the source says that all of it is new: with the first words of a message.
+    """
 
     id: str
     at: int

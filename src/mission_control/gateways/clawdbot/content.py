@@ -18,6 +18,18 @@ _HIDDEN: Constant = re.compile(
     r"|\s*\bNO_REPLY\s*\Z",
     re.DOTALL,
 )
+# The beginning of one of them at the end of a text that is still being written. The gateway streams it, since it is not
+# complete, and never takes it back.
+_UNDECIDED: Constant = re.compile(
+    r"(?:"
+    r"\[|\[\[[a-z_]{0,20}(?::[^\]\n]{0,60})?\]?"
+    r"|</?(?:t(?:h(?:i(?:n(?:k(?:i(?:ng?)?)?)?)?)?)?|f(?:i(?:n(?:al?)?)?)?)?"
+    r"|(?:^|\n)[ \t]*(?:M|ME|MED|MEDI|MEDIA|MEDIA:[^\n]*)"
+    r"|(?:^|\n)\s*N(?:O(?:_(?:R(?:E(?:P(?:L(?:Y)?)?)?)?)?)?)?"
+    r")\Z"
+)
+_LONGEST: Constant = 96
+"""Characters at the end of a text that are looked at for the beginning of a directive."""
 _MEDIA: Constant = re.compile(r"^[ \t]*MEDIA:[^\n]*(?:\n|\Z)", re.MULTILINE)
 
 
@@ -31,6 +43,15 @@ def text_of(content: list[dict[str, Any]] | str | None) -> str:
 def visible(text: str) -> str:
     """A stored assistant text as the gateway streams it: without its directives to the gateway, trimmed."""
     return _HIDDEN.sub("", _MEDIA.sub("", text)).strip()
+
+
+def decided(text: str) -> str:
+    """As much of a text that is still being written as cannot turn out to be a directive to the gateway."""
+    tail = text[-_LONGEST:]
+    if len(text) > _LONGEST and "[" not in tail and "<" not in tail and "\n" not in tail:
+        return text
+    found = _UNDECIDED.search(tail)
+    return text if found is None else text[: len(text) - len(tail) + found.start()].rstrip()
 
 
 def entries(stored: History) -> tuple[HistoryEntry, ...]:

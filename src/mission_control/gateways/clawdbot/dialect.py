@@ -236,7 +236,9 @@ class ClawdbotDialect:
         agent, session = self._places.of_run(event.runId, event.agentId, event.sessionKey)
         if event.stream == "assistant":
             said = frames.assistant_data(event.data)
-            self._tell(agent, session, TextSeen(name, event.ts, event.runId, session, said.text, said.delta))
+            text = content.decided(said.text)
+            delta = text if said.delta == said.text else ""
+            self._tell(agent, session, TextSeen(name, event.ts, event.runId, session, text, delta))
             return
         data = frames.mapping(event.data)
         if event.stream == "lifecycle":
