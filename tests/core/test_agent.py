@@ -359,3 +359,22 @@ def test_a_message_that_broke_off_unseen_is_brought_in_as_it_is() -> None:
     """A partial answer from before the connection is not lost, and not called complete."""
     agent = Agent().history(2_000, HistoryEntry("assistant", "half", 1_900, error="terminated"), purpose="repair")
     assert agent.finals() == [("half", "error")]
+
+
+def test_a_joined_run_is_not_ended_by_the_answer_before_its_prompt() -> None:
+    """Lost and found twice while one run goes on: what answers an older prompt says nothing of it."""
+    older = (HistoryEntry("user", "first", 500), said("answered", 510), HistoryEntry("user", "second", 1_000))
+    agent = Agent().history(1_040, *older, purpose="repair").text(1_050, "one two", " two")
+    agent.tell(LinkDown(1_100, "cut"), LinkUp(2_000, False, 1_090)).history(2_010, *older, purpose="repair")
+    agent.text(2_100, "one two three", " three").end(2_200, "one two three")
+    agent.history(2_205, *older, said("one two three", 1_002))
+    assert agent.finals()[-1] == ("one two three", "complete")
+    assert [text for text, _ in agent.finals()] == ["first", "answered", "second", "one two three"]
+    assert agent.kinds() == ["run.started", "stream.gap", "run.finished"]
+
+
+def test_no_beat_while_the_gateway_is_not_heard() -> None:
+    """What a beat would say of a lost link would outlive the link's return."""
+    agent = Agent().start(1_100).tell(LinkDown(7_000, "reset")).text(7_500, "late", "late")
+    beats = [draft.payload for draft in agent.drafts if draft.ephemeral and draft.timestamp >= 7_000]
+    assert beats == []

@@ -21,9 +21,13 @@ export function observe(clock: Clock, sentAt: number, receivedAt: number, server
   return [...clock, sample].slice(-KEPT);
 }
 
-/** What to add to a time read here to get the daemon's, in ms; 0 before the first pong. */
+/**
+ * What to add to a time read here to get the daemon's, in ms; 0 before the first pong. An offset that is smaller than
+ * its own error is no evidence of any: on one machine the clocks are the same.
+ */
 export function clockOffset(clock: Clock): number {
-  return clock.reduce((best, sample) => (sample.roundTrip < best.roundTrip ? sample : best), NOTHING).offset;
+  const best = clock.reduce((least, sample) => (sample.roundTrip < least.roundTrip ? sample : least), NOTHING);
+  return Math.abs(best.offset) <= best.roundTrip / 2 ? 0 : best.offset;
 }
 
 const NOTHING: Sample = { offset: 0, roundTrip: Number.POSITIVE_INFINITY };

@@ -242,6 +242,11 @@ class AgentCore:
     def _history(self, signal: HistorySeen, now: int) -> None:
         backfill = signal.at - self.run_policy.backfill_ms
         since = max(backfill, self.conversation.past.reaches_back_to(signal.session) or backfill)
+        for run in self.runs.in_session(signal.session):
+            if run.joined:
+                # A session's runs follow one another: this one answers the newest prompt that is older than it.
+                prompts = [entry.at for entry in signal.entries if entry.role == "user" and entry.at <= run.began]
+                run.prompted_at = max(prompts, default=None)
         found = self.conversation.reconcile(
             signal.session, signal.entries, since=since, run_began=self.runs.began(), now=signal.at
         )

@@ -101,11 +101,17 @@ class Liveness:
     def beat(self, now: int) -> Heartbeat | None:
         """An ephemeral beat, if the agent was heard since the last one and it is time."""
         heard = max(self.clocks.transport_at or 0, self.clocks.heartbeat_at or 0)
-        if self.status is None or heard <= self._beat_sent_at or now - self._beat_sent_at < BEAT_EVERY:
+        if (
+            not self.link_up
+            or self.status is None
+            or heard <= self._beat_sent_at
+            or now - self._beat_sent_at < BEAT_EVERY
+        ):
             return None
         verdict = self._judge(now)
         self._beat_sent_at = now
-        return Heartbeat(self.status, self.status, verdict.reason if verdict else self.link_reason, self.clocks)
+        reason = self.link_reason if verdict is None else verdict.reason
+        return Heartbeat(self.status, self.status, reason, self.clocks)
 
     def due(self, now: int) -> int | None:
         """When, after ``now``, :meth:`judge` may say something new without anything having happened, in ms."""

@@ -14,7 +14,8 @@ CLOSED_RUNS: Constant = 512
 class Run:
     """An open run. ``began`` is the source's time; the other times are ours. All in ms.
 
-    ``joined``: its start was not seen, and ``began`` is when it was first heard. ``ending_at``: the source said that it
+    ``joined``: its start was not seen, and ``began`` is when it was first heard; the prompt that it
+    answers, if a history shows it, came at ``prompted_at``. ``ending_at``: the source said that it
     is over, and the last word on it is awaited. ``answer``, ``error``: what the source said of its outcome so far.
     ``orphaned``: the gateway that ran it is gone, and its history is awaited until ``history_by``. ``interrupted_at``:
     the connection was lost while it ran. ``tools``: when each tool call began, by call id.
@@ -24,6 +25,7 @@ class Run:
     session: str
     began: int
     joined: bool = False
+    prompted_at: int | None = None
     ending_at: int | None = None
     answer: str | None = None
     error: str | None = None
@@ -36,7 +38,7 @@ class Run:
     @property
     def not_before(self) -> int | None:
         """The time before which it cannot have said anything, if that is known."""
-        return None if self.joined else self.began
+        return self.prompted_at if self.joined else self.began
 
 
 @define
@@ -80,5 +82,5 @@ class RunBook:
         return [run for run in self._open.values() if run.session == session]
 
     def began(self) -> dict[str, int]:
-        """When each open run began, of those whose start was seen."""
-        return {run.run_id: run.began for run in self._open.values() if not run.joined}
+        """The time before which each open run cannot have said anything, where that is known."""
+        return {run.run_id: run.not_before for run in self._open.values() if run.not_before is not None}
