@@ -36,7 +36,7 @@ FEED = """() => [...document.querySelectorAll("[data-testid=feed-row]")].map((ro
   kind: row.dataset.kind,
   agent: row.dataset.agent,
   offset: Number(row.dataset.offset),
-  text: row.innerText,
+  text: row.textContent,
 }))"""
 
 DIAGNOSTICS = """() => {

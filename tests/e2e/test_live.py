@@ -111,3 +111,34 @@ def test_markup_in_a_message_is_shown_and_not_obeyed(
         screen.wait_message(text, "complete")
         assert Said("assistant", text) in remembered(person, "alpha")
     assert screen.tab.complaints == []
+
+
+DIRECTIVES = {
+    "one": ("[[", "reply", "_to", "_current", "]]", " Hello", " there."),
+    "two": ("Look", " here", "\n", "MEDIA", ":", "/tmp", "/x.png", "\n", "and", " there."),
+    "three": ("NO", "_RE", "PLY"),
+    "four": ("This [[is", " no]]", " directive."),
+}
+"""What models say to the gateway itself, in tokens. Its stream then stops in the middle of them, for good."""
+
+
+def test_directives_to_the_gateway_are_not_shown(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    for name, pieces in DIRECTIVES.items():
+        model.teach(f"number {name}", Turn(Say("".join(pieces), pieces=pieces)))
+    screen = look(daemons.start(gateway), "clawdbot/bravo").open_live()
+    with gateway.operator() as person:
+        for name in DIRECTIVES:
+            person.wait_end(say(person, "bravo", f"Give me number {name}."))
+        screen.wait_message("This [[is no]] directive.", "complete")
+    conversation = shown(screen.messages())
+    assert conversation[conversation.index(Said("user", "Give me number one.")) :] == [
+        Said("user", "Give me number one."),
+        Said("assistant", "Hello there."),
+        Said("user", "Give me number two."),
+        Said("assistant", "Look here\nand there."),
+        Said("user", "Give me number three."),
+        Said("user", "Give me number four."),
+        Said("assistant", "This [[is no]] directive."),
+    ]
