@@ -132,3 +132,46 @@ def test_daemon_started_while_an_agent_speaks(
         screen.wait_activity("clawdbot/delta", "run.finished")
         assert shown(screen.messages()) == remembered(person, "delta")
     assert_exact(journal(daemon.url))
+
+
+def test_run_that_was_met_late_survives_further_losses(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+) -> None:
+    """It began while the connection was down, so when is not known. Neither a second outage nor a restart of the daemon
+    makes its answer another one, or ends it because the question before was answered."""
+    gates = Gates()
+    before = (Say("The keel"), gates.hold("met"), Say(" is"), gates.hold("cut again"))
+    after = (Say(" quite"), gates.hold("restarted"), Say(" straight."))
+    model.teach("good evening", Turn(Say("Good evening.")))
+    model.teach("the keel", Turn(*before, *after))
+    with CuttableNetwork(gateway.url, gateway.token) as network, gateway.operator() as person:
+        daemon = daemons.start(network, "--set", "reconnect.ceiling_s=0.5")
+        screen = look(daemon, "clawdbot/delta").open_live()
+        say(person, "And a good evening to you.")
+        screen.wait_message("Good evening.", "complete")
+
+        network.cut()
+        screen.wait_badge("reconnecting")
+        ends = say(person, "How is the keel?")
+        person.wait_text("The keel")
+        network.restore()
+        screen.wait_badge("connected")
+        gates.open("met")
+        screen.wait_message("The keel is", "streaming")
+
+        network.cut()
+        screen.wait_badge("reconnecting")
+        network.restore()
+        screen.wait_activity("clawdbot/delta", "stream.gap")
+        gates.open("cut again")
+        screen.wait_message("The keel is quite", "streaming")
+        screen.wait_agent("clawdbot/delta", "online", "its gateway is live")
+
+        daemon.kill()
+        gates.open("restarted")
+        person.wait_end(ends)
+        daemon.start()
+        screen.wait_message("The keel is quite straight.", "complete")
+        screen.wait_agent("clawdbot/delta", "online", "its gateway is live")
+        assert shown(screen.messages()) == remembered(person, "delta")
+    assert_exact(journal(daemon.url))
