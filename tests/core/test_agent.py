@@ -378,3 +378,19 @@ def test_no_beat_while_the_gateway_is_not_heard() -> None:
     agent = Agent().start(1_100).tell(LinkDown(7_000, "reset")).text(7_500, "late", "late")
     beats = [draft.payload for draft in agent.drafts if draft.ephemeral and draft.timestamp >= 7_000]
     assert beats == []
+
+
+def test_a_joined_run_is_recognised_by_a_successor_too() -> None:
+    """Joined, then the daemon was restarted: the history's older entry is still the message that is open."""
+    core = AgentCore(("gw", "alpha"))
+    run = RunView("run", SESSION, 1_110)
+    view = AgentView("alpha", "gw", "Alpha", status="online", run=run, runs=[run], listed=True)
+    opened = MessageView("gw/run/1110", "alpha", "gw", "run", SESSION, "assistant", "streaming", "one", 1_110, 9, 1)
+    core.restore(view, [opened], [], 5_000)
+    core.liveness.connected(5_000)
+    stored = (HistoryEntry("user", "please", 1_040), said("one two", 1_050))
+    drafts = core.handle(HistorySeen(5_010, SESSION, stored, "repair"), 5_010)
+    finals = [draft.payload for draft in drafts if isinstance(draft.payload, Final)]
+    assert [(final.message_id, final.text) for final in finals if final.role == "assistant"] == [
+        ("gw/run/1110", "one two")
+    ]

@@ -108,7 +108,8 @@ class AgentCore:
         if view is not None:
             self.listed, self.name = view.listed, view.name
             for run in view.runs:
-                self.runs.open(run.run_id, run.session, run.started_at)
+                # Whether its start was seen or it was joined is not known any more; its prompt bounds it either way.
+                self.runs.open(run.run_id, run.session, run.started_at, joined=True)
             self.liveness.resume(view.status, view.reason, view.clocks)
         self.liveness.disconnected(now, "not connected to its gateway yet")
 
