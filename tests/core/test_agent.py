@@ -394,3 +394,21 @@ def test_a_joined_run_is_recognised_by_a_successor_too() -> None:
     assert [(final.message_id, final.text) for final in finals if final.role == "assistant"] == [
         ("gw/run/1110", "one two")
     ]
+
+
+def test_a_joined_run_that_repeats_an_old_answer_is_heard() -> None:
+    """What an earlier run said, known from history alone, is not what this one says after a newer prompt."""
+    older = (HistoryEntry("user", "first", 500), said("Done.", 510), HistoryEntry("user", "second", 1_000))
+    agent = Agent().history(1_040, *older, purpose="repair").text(1_050, "Done.", "Done.")
+    chunks = [draft.payload.delta for draft in agent.drafts if isinstance(draft.payload, Chunk)]
+    assert chunks == ["Done."]
+
+
+def test_an_earlier_step_of_a_run_is_not_its_open_message() -> None:
+    """A history asked for in the middle of a run may show a step whose stream was missed."""
+    prompt, step = HistoryEntry("user", "go", 1_000), said("looking", 1_010, ends=False)
+    agent = Agent().start(1_000).text(1_200, "found it", "found it").history(1_250, prompt, step, purpose="start")
+    agent.text(1_300, "found it all", " all").end(1_400, "found it all")
+    agent.history(1_405, prompt, step, said("found it all", 1_150))
+    assert [text for text, state in agent.finals()] == ["go", "looking", "found it all"]
+    assert {state for _, state in agent.finals()} == {"complete"}

@@ -334,6 +334,7 @@ class AgentCore:
         if run is not None or self.runs.is_closed(signal.run_id):
             return run
         run = self.runs.open(signal.run_id, signal.session or "", signal.at, joined=True)
+        run.prompted_at = self.conversation.past.newest_prompt(run.session, signal.at)
         title = "Run joined in progress"
         self._out.run(event_id(*self.key, run.run_id, "joined"), signal.at, "run.started", title, run)
         return run

@@ -194,6 +194,9 @@ class Conversation:
             run_began: when each open run began, in ms; its messages cannot be older than that.
             now: the time of what is completed here, in ms.
         """
+        for entry in entries:
+            if entry.role == "user":
+                self.past.prompted(session, entry.at)
         known = self.past.of(session)
         open_runs: dict[str, str] = {}
         for message in self._open.values():

@@ -78,10 +78,10 @@ def _find(unused: Sequence[Known], entry: HistoryEntry, until: int | None) -> Kn
         # Cut off by a lost connection, or (complete, yet shorter) by a source that stopped streaming too early.
         if same_text(item.text, entry.text) or (item.text and entry.text.lstrip().startswith(item.text.strip())):
             return item
-    # A run writes one message at a time: if it has one open that began after this entry's request, it is this one,
-    # though its stream told another text.
+    # A run writes one message at a time: if it has one open that began after the request that ended it, it is this
+    # one, though its stream told another text.
     opened = [item for item in window if not item.complete and item.not_before is not None]
-    return opened[0] if entry.text and len(opened) == 1 else None
+    return opened[0] if entry.text and entry.ends_run and len(opened) == 1 else None
 
 
 def _in_window(item: Known, entry: HistoryEntry, until: int | None) -> bool:

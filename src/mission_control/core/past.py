@@ -22,6 +22,7 @@ class Past:
     """
 
     _finals: OrderedDict[str, list[Known]] = field(init=False, factory=OrderedDict)
+    _prompts: dict[str, int] = field(init=False, factory=dict)
     _whole: set[str] = field(init=False, factory=set)
     _nothing_forgotten: bool = field(init=False, default=False)
 
@@ -58,6 +59,15 @@ class Past:
         finals = self._finals.get(session, [])
         return next((known for known in reversed(finals) if known.role == "assistant"), None)
 
+    def prompted(self, session: str, at: int) -> None:
+        """A history showed that the session was prompted then, in ms."""
+        self._prompts[session] = max(at, self._prompts.get(session, at))
+
+    def newest_prompt(self, session: str, until: int) -> int | None:
+        """When the session was last prompted, if that is known and was not after ``until``, in ms."""
+        at = self._prompts.get(session)
+        return at if at is not None and at <= until else None
+
     def reaches_back_to(self, session: str) -> int | None:
         """When the oldest final began that is remembered, in ms; None when none was forgotten."""
         finals = self._finals.get(session, [])
@@ -71,3 +81,4 @@ class Past:
                 self._nothing_forgotten = False
             forgotten, _ = self._finals.popitem(last=False)
             self._whole.discard(forgotten)
+            self._prompts.pop(forgotten, None)
