@@ -412,3 +412,9 @@ def test_an_earlier_step_of_a_run_is_not_its_open_message() -> None:
     agent.history(1_405, prompt, step, said("found it all", 1_150))
     assert [text for text, state in agent.finals()] == ["go", "looking", "found it all"]
     assert {state for _, state in agent.finals()} == {"complete"}
+
+
+def test_a_message_that_broke_off_during_an_outage_gets_all_that_it_said() -> None:
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "cut"), LinkUp(2_000, False, 1_140))
+    agent.history(2_010, HistoryEntry("assistant", "one two", 1_102, error="terminated"), purpose="repair")
+    assert agent.finals() == [("one two", "error")]

@@ -266,6 +266,7 @@ class AgentCore:
             last = None  # an older run's
         if last is not None and last.error is not None:
             failed_at = event_id(*self.key, signal.session, last.at, "error")
+            self._out.say(self.conversation.catch_up(run.run_id, last.text), signal.at)
             self._end(run, signal.at, "failed", last.error, message_state="error", name=failed_at)
         elif last is not None and last.ends_run and (run.ending_at is not None or signal.purpose == "repair"):
             run.answer = None  # the history is the truth, and has been told

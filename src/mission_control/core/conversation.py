@@ -129,6 +129,13 @@ class Conversation:
             events.append(message.extend(text[len(message.text) :]))
         return events
 
+    def catch_up(self, run_id: str, text: str) -> list[Chunk | Final]:
+        """The rest of the run's open message, if ``text`` goes on from it."""
+        message = self._open.get(run_id)
+        if message is None or len(text) <= len(message.text) or not text.startswith(message.text):
+            return []
+        return [message.extend(text[len(message.text) :])]
+
     def close(
         self, run_id: str, at: int, state: FinalState, *, error: str | None = None, entry: HistoryEntry | None = None
     ) -> list[Chunk | Final]:
@@ -179,7 +186,7 @@ class Conversation:
         if same_text(message.text, text):
             return self.close(run_id, at, "complete", entry=entry)
         if text.startswith(message.text):
-            return [message.extend(text[len(message.text) :]), *self.close(run_id, at, "complete", entry=entry)]
+            return [*self.catch_up(run_id, text), *self.close(run_id, at, "complete", entry=entry)]
         # The source contradicts what it streamed. What was shown cannot be unsaid, so both stand, plainly marked.
         return [*self.close(run_id, at, "interrupted"), *self.answer(run_id, session, text, at, entry)]
 
