@@ -14,10 +14,11 @@ from attrs import frozen
 from actors.clock import Clock
 from actors.links import LinkState
 from actors.persistence import Barrier, PersistenceMessage, hand_over
-from mission_control.core.agent import AgentCore, RunPolicy
+from mission_control.core.agent import AgentCore
 from mission_control.core.events import AgentKey, Draft
 from mission_control.core.liveness import LivenessPolicy
 from mission_control.core.past import FINALS_KEPT
+from mission_control.core.runs import RunPolicy
 from mission_control.core.signals import Signal
 from mission_control.stores.journal import Journal
 from runtime import Inbox, Ref

@@ -36,10 +36,10 @@ from mission_control import __version__
 from mission_control.app.loop_meter import LoopMeter
 from mission_control.app.observing import RuntimeObserver, daemon_status
 from mission_control.app.retired import retire
-from mission_control.core.agent import RunPolicy
 from mission_control.core.events import AgentKey, Status
 from mission_control.core.frames import Notice, Policy
 from mission_control.core.liveness import LivenessPolicy
+from mission_control.core.runs import RunPolicy
 from mission_control.core.signals import Signal
 from mission_control.core.subscription import EVERYTHING
 from mission_control.core.views import Snapshot

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 from typing import Final as Constant
 
-from attrs import define, field, frozen
+from attrs import define, field
 from msgspec import UNSET
 
 from mission_control.core.conversation import Conversation
@@ -24,7 +24,7 @@ from mission_control.core.events import Activity, AgentKey, Draft, FinalState
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Liveness, LivenessPolicy
 from mission_control.core.ordering import SeenWindow
-from mission_control.core.runs import Run, RunBook
+from mission_control.core.runs import Run, RunBook, RunPolicy
 from mission_control.core.signals import (
     Beat,
     HistoryEntry,
@@ -50,19 +50,6 @@ TOOL_PROGRESS_EVERY: Constant = 1_000
 """At most one ``tool.progress`` event per run in this many ms: tools may report every line they print."""
 
 End = Literal["finished", "failed", "aborted"]
-
-
-@frozen
-class RunPolicy:
-    """How long to wait, in ms, for what a source may never send.
-
-    ``answer_ms``: for a run's last answer after its end. ``orphan_ms``: for the history of a run whose gateway
-    restarted. ``backfill_ms``: how far back a history is brought in that was never seen live.
-    """
-
-    answer_ms: int = 5_000
-    orphan_ms: int = 15_000
-    backfill_ms: int = 24 * 3600 * 1000
 
 
 @define

@@ -4,10 +4,23 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final as Constant
 
-from attrs import Factory, define, field
+from attrs import Factory, define, field, frozen
 
 CLOSED_RUNS: Constant = 512
 """How many closed runs are remembered, so that a late text does not open them again."""
+
+
+@frozen
+class RunPolicy:
+    """How long to wait, in ms, for what a source may never send.
+
+    ``answer_ms``: for a run's last answer after its end. ``orphan_ms``: for the history of a run whose gateway
+    restarted. ``backfill_ms``: how far back a history is brought in that was never seen live.
+    """
+
+    answer_ms: int = 5_000
+    orphan_ms: int = 15_000
+    backfill_ms: int = 24 * 3600 * 1000
 
 
 @define
