@@ -15,7 +15,7 @@ from tests.e2e.program import Program
 from tests.e2e.proxy import CuttableNetwork
 from tests.e2e.screen import Screen
 
-AGENTS = ("alpha", "bravo", "charlie", "delta", "echo")
+AGENTS = ("alpha", "bravo", "charlie", "delta", "echo", "golf")
 
 
 MEASURED = pytest.StashKey[list[str]]()

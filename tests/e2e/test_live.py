@@ -127,10 +127,10 @@ def test_directives_to_the_gateway_are_not_shown(
 ) -> None:
     for name, pieces in DIRECTIVES.items():
         model.teach(f"number {name}", Turn(Say("".join(pieces), pieces=pieces)))
-    screen = look(daemons.start(gateway), "clawdbot/bravo").open_live()
+    screen = look(daemons.start(gateway), "clawdbot/golf").open_live()
     with gateway.operator() as person:
         for name in DIRECTIVES:
-            person.wait_end(say(person, "bravo", f"Give me number {name}."))
+            person.wait_end(say(person, "golf", f"Give me number {name}."))
         screen.wait_message("This [[is no]] directive.", "complete")
     conversation = shown(screen.messages())
     assert conversation[conversation.index(Said("user", "Give me number one.")) :] == [
