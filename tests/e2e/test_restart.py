@@ -8,7 +8,7 @@ from tests.e2e.daemon import Daemons
 from tests.e2e.gateway import RealGateway
 from tests.e2e.history import remembered, shown
 from tests.e2e.journal import activities, assert_exact, journal
-from tests.e2e.model import Gates, Model, Say, Turn
+from tests.e2e.model import Cut, Gates, Model, Say, Turn
 from tests.e2e.operator_client import Operator
 from tests.e2e.proxy import CuttableNetwork
 from tests.e2e.screen import Screen
@@ -81,21 +81,25 @@ def test_gateway_killed_in_the_middle_of_a_run(
 def test_connection_lost_while_the_gateway_goes_on(
     gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
 ) -> None:
-    """What was said meanwhile is made up for: an answer that ended, one that went on, one that was not heard of at all,
-    and one that began and goes on. Each message is there once and whole, on a page that was open all the time, too."""
+    """What was said meanwhile is made up for: an answer that ended, one that broke off, one that went on, one that was
+    not heard of at all, and one that began and goes on. Each message is there once and whole, on a page that was open
+    all the time, too."""
     gates = Gates()
     model.teach("the weather", Turn(Say("It blows"), gates.hold("weather"), Say(" from the west.")))
     model.teach(
         "the traffic", Turn(Say("Six ships"), gates.hold("traffic"), Say(" wait"), gates.hold("more"), Say("."))
     )
     model.teach("the time", Turn(Say("It is noon.")))
+    model.teach("the horn", Turn(Say("The horn"), gates.hold("horn"), Say(" is"), Cut()))
     model.teach("the tide", Turn(Say("The tide"), gates.hold("tide"), Say(" is in.")))
     with CuttableNetwork(gateway.url, gateway.token) as network, gateway.operator() as person:
         daemon = daemons.start(network, *PROMPTLY)
-        names = ("alpha", "bravo", "charlie", "delta")
+        names = ("alpha", "bravo", "charlie", "delta", "echo")
         screens = {name: look(daemon, f"clawdbot/{name}").open_live() for name in names}
         ends = say(person, "alpha", "How is the weather?")
         goes_on = say(person, "bravo", "How is the traffic?")
+        breaks_off = say(person, "echo", "How is the horn?")
+        screens["echo"].wait_message("The horn", "streaming")
         screens["alpha"].wait_message("It blows", "streaming")
         screens["bravo"].wait_message("Six ships", "streaming")
 
@@ -103,6 +107,8 @@ def test_connection_lost_while_the_gateway_goes_on(
         screens["alpha"].wait_badge("reconnecting")
         gates.open("weather")
         person.wait_end(ends)
+        gates.open("horn")
+        person.wait_end(breaks_off)
         person.wait_end(say(person, "charlie", "What is the time?"))
         gates.open("traffic")
         person.wait_text("Six ships wait")
@@ -113,6 +119,8 @@ def test_connection_lost_while_the_gateway_goes_on(
         screens["alpha"].wait_badge("connected")
         screens["alpha"].wait_message("It blows from the west.", "complete")
         screens["alpha"].wait_activity("clawdbot/alpha", "run.finished")
+        screens["echo"].wait_message("The horn is", "error")
+        screens["echo"].wait_agent("clawdbot/echo", "degraded", "terminated")
         screens["charlie"].wait_message("It is noon.", "complete")
         screens["bravo"].wait_activity("clawdbot/bravo", "stream.gap")
         gates.open("more")
@@ -131,7 +139,7 @@ def test_connection_lost_while_the_gateway_goes_on(
     events = journal(daemon.url)
     assert_exact(events)
     gaps = {name: len(activities(events, name, "stream.gap")) for name in screens}
-    assert gaps == {"alpha": 0, "bravo": 1, "charlie": 0, "delta": 0}
+    assert gaps == {"alpha": 0, "bravo": 1, "charlie": 0, "delta": 0, "echo": 0}
 
 
 def test_gateway_stopped_in_order_does_not_have_to_wait_for_us(
