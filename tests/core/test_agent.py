@@ -418,3 +418,11 @@ def test_a_message_that_broke_off_during_an_outage_gets_all_that_it_said() -> No
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "cut"), LinkUp(2_000, False, 1_140))
     agent.history(2_010, HistoryEntry("assistant", "one two", 1_102, error="terminated"), purpose="repair")
     assert agent.finals() == [("one two", "error")]
+
+
+def test_an_answer_that_comes_after_the_last_word_changes_nothing() -> None:
+    """The history may be there before the final whose truth it tells; and the final's text may be cut short."""
+    agent = Agent().start(1_100).tell(RunEnding("e", 1_200, "run", SESSION))
+    agent.history(1_205, said("Hello there.", 1_102))
+    agent.tell(RunAnswered("a", 1_210, "run", SESSION, "complete", "[[reply_to_current", provisional=True))
+    assert agent.finals() == [("Hello there.", "complete")]

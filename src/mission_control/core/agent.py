@@ -210,6 +210,8 @@ class AgentCore:
     def _answered_unseen(self, signal: RunAnswered) -> None:
         """An answer of a run that is closed already, or never showed."""
         session = signal.session or self.runs.session_of(signal.run_id)
+        if signal.provisional and self.runs.is_closed(signal.run_id):
+            return  # the history that it leaves the last word to has been heard
         if signal.text is not None:
             self._out.say(self.conversation.answer(signal.run_id, session, signal.text, signal.at), signal.at)
         elif not self.runs.is_closed(signal.run_id) and signal.state == "complete":
