@@ -12,12 +12,9 @@ from tests.e2e.daemon import Daemon, Daemons
 from tests.e2e.gateway import RealGateway
 from tests.e2e.model import Model
 from tests.e2e.program import Program
-from tests.e2e.proxy import CuttableNetwork
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Look, Screen, Served
 
 AGENTS = ("alpha", "bravo", "charlie", "delta", "echo", "golf")
-
-
 MEASURED = pytest.StashKey[list[str]]()
 
 
@@ -84,12 +81,10 @@ def daemons(tmp_path: Path) -> Iterator[Daemons]:
 
 
 @pytest.fixture
-def look(browser: Browser) -> Iterator[Callable[..., Screen]]:
-    """The dashboard of a daemon, in a browser profile of its own and not loaded yet: `look(daemon, "clawdbot/alpha")`.
-    A network in the daemon's place leads there through it."""
+def look(browser: Browser) -> Iterator[Look]:
     with ExitStack() as open_tabs:
 
-        def look(where: Daemon | CuttableNetwork, agent: str | None = None) -> Screen:
+        def look(where: Served, agent: str | None = None) -> Screen:
             tab = open_tabs.enter_context(open_tab(browser))
             return Screen(tab, where.url, agent)
 

@@ -1,9 +1,8 @@
 """What an operator sees: the dashboard in a tab, read through the marks that it offers to tests (web/README.md)."""
 
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from attrs import define, frozen
-from playwright.sync_api import Locator
 from playwright.sync_api import TimeoutError as TooLate
 
 from tests.e2e.browser import Tab
@@ -65,6 +64,19 @@ class Activity:
     text: str
 
 
+class Served(Protocol):
+    """Whatever leads to a dashboard: a daemon, or a network in front of it."""
+
+    @property
+    def url(self) -> str: ...
+
+
+class Look(Protocol):
+    """Gives the dashboard in a browser profile of its own, not loaded yet: `look(daemon, "clawdbot/alpha")`."""
+
+    def __call__(self, where: Served, agent: str | None = None) -> "Screen": ...
+
+
 @define
 class Screen:
     """The dashboard of the daemon at `url`, with one agent's conversation (`GATEWAY/ID`) if it is named."""
@@ -74,13 +86,14 @@ class Screen:
     agent: str | None = None
 
     def open(self) -> Self:
-        """Load the page and wait until it is live."""
+        """Load the page."""
         self.tab.page.add_init_script(WATCH)
         query = "" if self.agent is None else f"?agent={self.agent}"
         self.tab.page.goto(self.url + query)
         return self
 
     def open_live(self) -> Self:
+        """Load the page and wait until all links are connected."""
         self.open().wait_badge("connected")
         return self
 
@@ -117,9 +130,6 @@ class Screen:
         """The offset of the journal up to which the page has everything."""
         offset: int = self.tab.page.evaluate("window.__missionControl.cursor().offset")
         return offset
-
-    def agent_row(self, agent: str) -> Locator:
-        return self.tab.page.locator(f'[data-testid=agent-row][data-agent="{agent}"]')
 
     # -- waiting --------------------------------------------------------------------------------------------------
 

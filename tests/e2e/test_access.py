@@ -1,14 +1,13 @@
 """Who gets in: the operator token, in the browser and without one."""
 
 import stat
-from collections.abc import Callable
 from urllib.error import HTTPError
 
 import pytest
 
 from tests.e2e.daemon import Daemon, Daemons
 from tests.e2e.journal import get
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Look
 from tests.e2e.subscriber import Subscriber
 from tests.e2e.wire import ConnectionLost
 
@@ -54,7 +53,7 @@ def test_listening_for_others_makes_a_token_that_only_its_user_can_read(daemons:
     assert kept_token(daemon) == token
 
 
-def test_page_asks_for_the_token_and_says_when_it_is_wrong(daemons: Daemons, look: Callable[..., Screen]) -> None:
+def test_page_asks_for_the_token_and_says_when_it_is_wrong(daemons: Daemons, look: Look) -> None:
     daemon = daemons.start(None, *WITH_TOKEN)
     screen = look(daemon).open()
     page = screen.tab.page

@@ -1,7 +1,5 @@
 """What becomes of agents on the page: they fail and recover, wait in line, come and go."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.e2e.daemon import Daemons
@@ -10,7 +8,7 @@ from tests.e2e.history import Said, remembered, shown
 from tests.e2e.journal import activities, assert_exact, journal
 from tests.e2e.model import Call, Gates, Model, Refuse, Say, Turn
 from tests.e2e.operator_client import Operator
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Look
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +18,7 @@ def say(operator: Operator, agent: str, text: str) -> str:
 
 
 def test_agent_that_failed_is_online_again_once_it_answers(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     model.teach("try it", Turn(Refuse(401, "the key has expired")))
     model.teach("try again", Turn(Say("Now it works.")))
@@ -35,7 +33,7 @@ def test_agent_that_failed_is_online_again_once_it_answers(
 
 
 def test_model_that_the_gateway_tries_again_is_seen_to_fail_and_to_recover(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """The gateway calls the failed attempt complete, and says nothing of the session or the end of the second one."""
     model.teach("the engine", Turn(Say("The engine runs."), failures=3))
@@ -54,7 +52,7 @@ def test_model_that_the_gateway_tries_again_is_seen_to_fail_and_to_recover(
 
 
 def test_tool_that_fails_is_shown_as_failed_and_the_agent_goes_on(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """A tool call without a word before it makes no empty message."""
     model.teach("the chart", Turn(Call("read", {"path": "no-such-chart.txt"})), Turn(Say("There is no chart.")))
@@ -69,7 +67,7 @@ def test_tool_that_fails_is_shown_as_failed_and_the_agent_goes_on(
 
 
 def test_message_to_a_busy_agent_waits_in_line(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     gates = Gates()
     model.teach("the first", Turn(Say("This is"), gates.hold("first"), Say(" the answer.")))
@@ -93,7 +91,7 @@ def test_message_to_a_busy_agent_waits_in_line(
         ]
 
 
-def test_agents_come_and_go(gateway: RealGateway, daemons: Daemons, look: Callable[..., Screen]) -> None:
+def test_agents_come_and_go(gateway: RealGateway, daemons: Daemons, look: Look) -> None:
     """An agent that the gateway's owner adds appears without a restart of anything, and is offline once removed."""
     screen = look(daemons.start(gateway)).open_live()
     with gateway.changed(agents=(*gateway.agents, "foxtrot")):

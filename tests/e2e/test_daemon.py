@@ -3,7 +3,6 @@
 import json
 import shutil
 import socket
-from collections.abc import Callable
 
 import pytest
 from attrs import frozen
@@ -11,7 +10,7 @@ from attrs import frozen
 from tests.e2e.daemon import Daemons
 from tests.e2e.gateway import RealGateway, free_port
 from tests.e2e.journal import get
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Look
 from tests.e2e.subscriber import Subscriber
 
 pytestmark = pytest.mark.e2e
@@ -29,7 +28,7 @@ class Elsewhere:
 
 
 def test_start_says_where_the_dashboard_the_gateway_and_the_data_are(
-    gateway: RealGateway, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, daemons: Daemons, look: Look
 ) -> None:
     daemon = daemons.start(gateway)
 
@@ -44,9 +43,7 @@ def test_start_says_where_the_dashboard_the_gateway_and_the_data_are(
 
 
 @pytest.mark.parametrize("named", ["by its file", "by the environment"])
-def test_gateway_of_this_machine_is_found(
-    gateway: RealGateway, daemons: Daemons, look: Callable[..., Screen], named: str
-) -> None:
+def test_gateway_of_this_machine_is_found(gateway: RealGateway, daemons: Daemons, look: Look, named: str) -> None:
     """Nobody has to say where the gateway is or what its token is: its own configuration does."""
     daemon = daemons.make()
     if named == "by its file":
@@ -66,7 +63,7 @@ def test_gateway_of_this_machine_is_found(
 
 @pytest.mark.parametrize("installed", [False, True])
 def test_without_a_running_gateway_everything_says_that_it_is_simulated(
-    daemons: Daemons, look: Callable[..., Screen], installed: bool
+    daemons: Daemons, look: Look, installed: bool
 ) -> None:
     """Terminal, page and protocol say so, and how to come to a real one; a gateway that is set up but does not run is
     named."""
@@ -89,9 +86,7 @@ def test_without_a_running_gateway_everything_says_that_it_is_simulated(
     assert screen.tab.complaints == []
 
 
-def test_wrong_gateway_token_is_shown_with_what_to_do(
-    gateway: RealGateway, daemons: Daemons, look: Callable[..., Screen]
-) -> None:
+def test_wrong_gateway_token_is_shown_with_what_to_do(gateway: RealGateway, daemons: Daemons, look: Look) -> None:
     daemon = daemons.start(Elsewhere(gateway.url, "not-the-token"))
     screen = look(daemon).open()
 
@@ -101,9 +96,7 @@ def test_wrong_gateway_token_is_shown_with_what_to_do(
     assert screen.tab.complaints == []
 
 
-def test_gateway_that_is_not_there_is_tried_again_and_shown_with_what_to_do(
-    daemons: Daemons, look: Callable[..., Screen]
-) -> None:
+def test_gateway_that_is_not_there_is_tried_again_and_shown_with_what_to_do(daemons: Daemons, look: Look) -> None:
     daemon = daemons.start(Elsewhere(f"ws://127.0.0.1:{free_port()}", "any"))
     screen = look(daemon).open()
 
@@ -132,9 +125,7 @@ def test_port_in_use_is_told_with_what_to_do(daemons: Daemons) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_stop_is_orderly_and_a_page_comes_back_by_itself(
-    gateway: RealGateway, daemons: Daemons, look: Callable[..., Screen]
-) -> None:
+def test_stop_is_orderly_and_a_page_comes_back_by_itself(gateway: RealGateway, daemons: Daemons, look: Look) -> None:
     """SIGTERM ends the daemon in time with exit code 0; subscribers are told to come again, and pages do."""
     daemon = daemons.start(gateway)
     screen = look(daemon).open_live()

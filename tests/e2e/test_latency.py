@@ -9,7 +9,7 @@ from tests.e2e.daemon import Daemons
 from tests.e2e.gateway import RealGateway
 from tests.e2e.journal import journal
 from tests.e2e.model import Model, Say, Turn
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Look
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +20,7 @@ PACE_S = 0.02
 
 
 def test_every_word_is_measured_from_the_gateway_to_the_painted_page(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen], measured: Callable[[str], None]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look, measured: Callable[[str], None]
 ) -> None:
     """What the page measured is what was streamed to it, no more and no less."""
     text = " ".join(f"word-{number}" for number in range(WORDS))

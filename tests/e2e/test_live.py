@@ -1,6 +1,6 @@
 """Real agents, live in a real browser: words as they are spoken, tools, failures and aborted runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.e2e.gateway import RealGateway
 from tests.e2e.history import Said, remembered, shown
 from tests.e2e.model import Call, Cut, Gates, Model, Refuse, Say, Step, Turn
 from tests.e2e.operator_client import Operator
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Look
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +28,7 @@ def say(operator: Operator, agent: str, text: str) -> str:
 
 
 def test_five_agents_at_once_are_seen_word_by_word(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """While five agents work at once, a page shows every word when it is spoken and before the answer is over; it
     tells how each run ended, and in the end it holds what the gateway's history holds, once each and in order."""
@@ -99,7 +99,7 @@ def test_five_agents_at_once_are_seen_word_by_word(
 
 
 def test_markup_in_a_message_is_shown_and_not_obeyed(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """What an agent says is text, whatever it looks like; a page that obeyed it would throw or complain."""
     obeyed = "throw Error('obeyed')"
@@ -123,7 +123,7 @@ DIRECTIVES = {
 
 
 def test_directives_to_the_gateway_are_not_shown(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     for name, pieces in DIRECTIVES.items():
         model.teach(f"number {name}", Turn(Say("".join(pieces), pieces=pieces)))

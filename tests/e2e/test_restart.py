@@ -1,7 +1,5 @@
 """The gateway dies, is restarted, or can't be reached, in the middle of what its agents say."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.e2e.daemon import Daemons
@@ -11,7 +9,7 @@ from tests.e2e.journal import activities, assert_exact, journal
 from tests.e2e.model import Cut, Gates, Model, Say, Turn
 from tests.e2e.operator_client import Operator
 from tests.e2e.proxy import CuttableNetwork
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Look, Screen
 
 pytestmark = pytest.mark.e2e
 
@@ -33,7 +31,7 @@ def assert_a_reload_changes_nothing(screen: Screen) -> None:
 
 
 def test_gateway_killed_in_the_middle_of_a_run(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """The badge says so, what was cut off is marked and declared lost once, and after the restart agents are live
     again, without a trace of anything twice."""
@@ -79,7 +77,7 @@ def test_gateway_killed_in_the_middle_of_a_run(
 
 
 def test_connection_lost_while_the_gateway_goes_on(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """What was said meanwhile is made up for: an answer that ended, one that broke off, one that went on, one that was
     not heard of at all, and one that began and goes on. Each message is there once and whole, on a page that was open
@@ -143,7 +141,7 @@ def test_connection_lost_while_the_gateway_goes_on(
 
 
 def test_gateway_stopped_in_order_does_not_have_to_wait_for_us(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """A service manager that stops the gateway (SIGTERM) finds it gone in time, and the page says why it is away.
     Of a session that had only begun the gateway remembers nothing; what was seen of it stays."""
@@ -167,7 +165,7 @@ def test_gateway_stopped_in_order_does_not_have_to_wait_for_us(
 
 
 def test_gateway_that_restarts_within_its_process_takes_its_runs_along(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """After a change of its configuration (SIGUSR1) the answer that was being given goes on, whole."""
     gates = Gates()

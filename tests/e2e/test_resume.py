@@ -1,7 +1,5 @@
 """Whoever comes late, or was away, sees what all the others see: pages, and the daemon itself."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.e2e.daemon import Daemons
@@ -11,7 +9,7 @@ from tests.e2e.journal import activities, assert_exact, journal
 from tests.e2e.model import Gates, Model, Say, Turn
 from tests.e2e.operator_client import Operator
 from tests.e2e.proxy import CuttableNetwork
-from tests.e2e.screen import Screen
+from tests.e2e.screen import Look
 
 pytestmark = pytest.mark.e2e
 
@@ -21,7 +19,7 @@ def say(operator: Operator, text: str) -> str:
 
 
 def test_page_opened_in_the_middle_of_a_message_shows_it_from_its_beginning(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     gates = Gates()
     model.teach("the anchor", Turn(Say("The anchor"), gates.hold("late"), Say(" holds")))
@@ -44,7 +42,7 @@ def test_page_opened_in_the_middle_of_a_message_shows_it_from_its_beginning(
 
 
 def test_page_that_was_cut_off_goes_on_where_it_was(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """It says that it is not current, comes back by itself, and misses and repeats nothing."""
     gates = Gates()
@@ -74,9 +72,7 @@ def test_page_that_was_cut_off_goes_on_where_it_was(
         assert (diagnostics["duplicates"], diagnostics["gaps"], diagnostics["malformed"]) == (0, 0, 0)
 
 
-def test_daemon_killed_while_an_agent_speaks(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
-) -> None:
+def test_daemon_killed_while_an_agent_speaks(gateway: RealGateway, model: Model, daemons: Daemons, look: Look) -> None:
     """An open page comes back by itself. The message is there once and whole, whether the agent went on speaking or
     had ended before the daemon was back; only the one that went on leaves a gap, for what its tools may have done."""
     gates = Gates()
@@ -115,9 +111,7 @@ def test_daemon_killed_while_an_agent_speaks(
     assert (screen.messages(), screen.feed()) == before
 
 
-def test_daemon_started_while_an_agent_speaks(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
-) -> None:
+def test_daemon_started_while_an_agent_speaks(gateway: RealGateway, model: Model, daemons: Daemons, look: Look) -> None:
     """What was said before it knew of the agent is there, too, and nothing is there twice."""
     gates = Gates()
     model.teach("the cook", Turn(Say("The cook"), gates.hold("started"), Say(" is asleep.")))
@@ -135,7 +129,7 @@ def test_daemon_started_while_an_agent_speaks(
 
 
 def test_run_that_was_met_late_survives_further_losses(
-    gateway: RealGateway, model: Model, daemons: Daemons, look: Callable[..., Screen]
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """It began while the connection was down, so when is not known. Neither a second outage nor a restart of the daemon
     makes its answer another one, or ends it because the question before was answered."""
