@@ -123,10 +123,16 @@ class Subscribers:
         )
 
 
-@frozen
-class _Recent:
-    event: Event
-    json: bytes
+_Recent: TypeAlias = tuple[int | None, str, str, str | None, bytes]
+"""(offset, type, gateway, agent_id, envelope).
+
+Plain tuples of plain values are nothing that the garbage collector has to walk. With thousands of objects here, its full
+collections were the event loop's longest stall.
+"""
+
+
+def _recent(event: Event) -> _Recent:
+    return event.offset, event.type, event.gateway, event.agent_id, encode(event)
 
 
 class SubscriberRegistry:
@@ -189,13 +195,13 @@ class SubscriberRegistry:
         for event in events:
             if event.offset is None:
                 if live:
-                    self._fresh.append(_Recent(event, encode(event)))
+                    self._fresh.append(_recent(event))
                 continue
             if event.offset <= self._position:
                 continue
-            recent = _Recent(event, encode(event))
+            recent = _recent(event)
             if len(self._recent) == RECENT_EVENTS:
-                self._recent_floor = self._recent[0].event.offset or 0
+                self._recent_floor = self._recent[0][0] or 0
             self._recent.append(recent)
             self._fresh.append(recent)
             self._tally.published[event.type] += 1
@@ -217,7 +223,7 @@ class SubscriberRegistry:
         member = Member(request.outbox, request.select, request.after)
         self._roster.add(member)
         if request.after < self._flushed:
-            missed = [one for one in self._recent if request.after < (one.event.offset or 0) <= self._flushed]
+            missed = [one for one in self._recent if request.after < (one[0] or 0) <= self._flushed]
             self._serve([member], missed, self._flushed)
         return Joined(request.after)
 
@@ -229,7 +235,7 @@ class SubscriberRegistry:
             ahead = [member for member in members if member.position > self._flushed]
             self._serve([member for member in members if member.position <= self._flushed], fresh, self._position)
             for member in ahead:  # it joined at a snapshot of what is flushed only now
-                unseen = [one for one in fresh if one.event.offset is None or one.event.offset > member.position]
+                unseen = [one for one in fresh if one[0] is None or one[0] > member.position]
                 self._serve([member], unseen, max(self._position, member.position))
         self._flushed = self._position
         now = trio.current_time()
@@ -242,7 +248,7 @@ class SubscriberRegistry:
         if not members:
             return
         admits = members[0].select.admits
-        admitted = [one.json for one in recent if admits(one.event.type, one.event.gateway, one.event.agent_id)]
+        admitted = [envelope for _, kind, gateway, agent_id, envelope in recent if admits(kind, gateway, agent_id)]
         if not admitted:
             for member in members:
                 member.position = max(member.position, position)
@@ -267,4 +273,4 @@ class SubscriberRegistry:
                 page = await self._journal.read(member.position, READ_PAGE, member.select)
                 position = min(page.scanned_to, self._flushed)
                 events = [event for event in page.events if (event.offset or 0) <= position]
-                self._serve([member], [_Recent(event, encode(event)) for event in events], position)
+                self._serve([member], [_recent(event) for event in events], position)
