@@ -126,8 +126,8 @@ class Subscribers:
 _Recent: TypeAlias = tuple[int | None, str, str, str | None, bytes]
 """(offset, type, gateway, agent_id, envelope).
 
-Plain tuples of plain values are nothing that the garbage collector has to walk. With thousands of objects here, its full
-collections were the event loop's longest stall.
+Plain tuples of plain values are nothing that the garbage collector has to walk. With thousands of objects here, its
+full collections were the event loop's longest stall.
 """
 
 
