@@ -1,6 +1,5 @@
 """The actor kernel: supervised actors with bounded mailboxes on trio. See docs/runtime.md."""
 
-from runtime.actor import Actor, ActorSpec, Inbox, Ref, Reply, ServiceSpec
 from runtime.errors import (
     ActorCrashed,
     ActorError,
@@ -13,6 +12,7 @@ from runtime.errors import (
     RestartIntensityExceeded,
     SameActorReturned,
 )
+from runtime.inbox import Actor, Inbox
 from runtime.mailbox import MailboxStatistics
 from runtime.observe import (
     Crashed,
@@ -35,6 +35,8 @@ from runtime.observe import (
 )
 from runtime.policy import Backoff, Intensity, Restart, Strategy
 from runtime.pool import Pool
+from runtime.ref import Ref, Reply
+from runtime.spec import ActorSpec, ServiceSpec
 from runtime.supervisor import ChildSpec, Supervisor
 
 __all__ = [

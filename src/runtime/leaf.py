@@ -4,11 +4,13 @@ from typing import Any
 
 import trio
 
-from runtime.actor import Actor, ActorSpec, Inbox, Ref, ServiceSpec
 from runtime.child import Child, Host
 from runtime.errors import SameActorReturned
+from runtime.inbox import Actor, Inbox
 from runtime.mailbox import MailboxStatistics
 from runtime.observe import DeadLetter, DeadLettered, Failure, Kind, MailboxHighWater, summarize
+from runtime.ref import Ref
+from runtime.spec import ActorSpec, ServiceSpec
 
 
 class ActorChild(Child):

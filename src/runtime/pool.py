@@ -11,13 +11,14 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from runtime.actor import ActorSpec, Ref
 from runtime.branch import Branch, Due, Exited
 from runtime.child import Child, Host
 from runtime.errors import ActorStopped, DuplicateName
 from runtime.leaf import ActorChild
 from runtime.observe import GaveUp, Kind, Observer, Restarting, State
 from runtime.policy import Intensity, RestartLog
+from runtime.ref import Ref
+from runtime.spec import ActorSpec
 
 K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")

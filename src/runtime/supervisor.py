@@ -13,13 +13,13 @@ from typing import Any
 import attrs
 import trio
 
-from runtime.actor import ActorSpec, ServiceSpec
 from runtime.branch import Branch, Due, Exited
 from runtime.child import Child
 from runtime.errors import DuplicateName, RestartIntensityExceeded
 from runtime.leaf import ActorChild, ServiceChild
 from runtime.observe import Escalated, Kind, Observer, Restarting
 from runtime.policy import Intensity, Restart, RestartLog, Strategy
+from runtime.spec import ActorSpec, ServiceSpec
 
 ChildSpec = ActorSpec[Any] | ServiceSpec | Branch
 

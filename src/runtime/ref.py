@@ -1,19 +1,13 @@
-"""What a program writes and holds: actors, their inboxes, their addresses, and how to run them.
+"""The address of an actor, and the way back to whoever asked it."""
 
-An actor is a class with ``async def run(self, inbox)``. ``try/finally`` and ``with`` take the place of lifecycle hooks.
-"""
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
-
-import attrs
 import trio
-from attrs import validators
 from trio.lowlevel import checkpoint
 
 from runtime.errors import ActorCrashed, ActorStopped, AlreadySupervised
 from runtime.mailbox import Mailbox, MailboxStatistics
-from runtime.policy import Backoff, Restart
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -127,96 +121,3 @@ class Ref(Generic[M]):
         for reply in self._asks:
             reply.fail(ActorStopped(self.name))
         return undelivered
-
-
-class Inbox(Generic[M]):
-    """The receiving end, made for one incarnation.
-
-    ``async for message in inbox`` ends when the mailbox is closed and drained; ``get`` and ``peek`` then raise
-    trio.EndOfChannel. One task reads at a time. A test that drives an actor by hand makes its own: ``Inbox(ref)``.
-    """
-
-    __slots__ = ("_mailbox",)
-
-    def __init__(self, ref: Ref[M]) -> None:
-        self._mailbox = ref._mailbox
-
-    async def get(self) -> M:
-        """The next message, in hand until the next ``get`` or ``peek`` or a clean return. Raises trio.EndOfChannel."""
-        mailbox = self._mailbox
-        mailbox.settle()
-        await mailbox.wait_mail()
-        return mailbox.take_first()
-
-    async def peek(self, limit: int) -> Sequence[M]:
-        """Wait for mail, then return everything queued up to ``limit``, without removing it. Raises trio.EndOfChannel.
-
-        Returns the same again, and what has come since, until it is dropped. Returns one at a time after a crash
-        (see the rules of redelivery in runtime.mailbox).
-        """
-        mailbox = self._mailbox
-        mailbox.settle()
-        await mailbox.wait_mail()
-        return mailbox.hold(limit)
-
-    def peek_nowait(self, limit: int) -> Sequence[M]:
-        """As ``peek``, without waiting: may be empty."""
-        self._mailbox.settle()
-        return self._mailbox.hold(limit)
-
-    def drop(self, count: int) -> None:
-        """Acknowledge: remove the first ``count`` messages in hand. Raises ValueError when fewer are in hand."""
-        self._mailbox.drop(count)
-
-    def statistics(self) -> MailboxStatistics:
-        return self._mailbox.statistics()
-
-    def __aiter__(self) -> "Inbox[M]":
-        return self
-
-    async def __anext__(self) -> M:
-        try:
-            return await self.get()
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
-
-
-class Actor(Protocol[M]):
-    """One incarnation. Returning ends it cleanly; any exception crashes it."""
-
-    async def run(self, inbox: Inbox[M]) -> None: ...
-
-
-@attrs.frozen
-class ActorSpec(Generic[M]):
-    """How to run one actor. ``factory`` makes a fresh object for each incarnation.
-
-    grace: seconds between the mailbox's close and the cancellation, when it is stopped for good
-    """
-
-    ref: Ref[M]
-    factory: Callable[[], Actor[M]]
-    restart: Restart = Restart.PERMANENT
-    grace: float = attrs.field(default=5.0, validator=validators.ge(0))
-    backoff: Backoff = attrs.field(factory=Backoff)
-
-    @property
-    def name(self) -> str:
-        return self.ref.name
-
-
-@attrs.frozen
-class ServiceSpec:
-    """How to run a plain async function under supervision: a server, a clock. It has no mailbox.
-
-    stop: asks it to end, in a way of its own, when it is stopped for good; without it, it is cancelled at once
-    grace: seconds between the call of ``stop`` and the cancellation; without ``stop``, how long a cancelled
-        service may take to clean up before it is reported as late
-    """
-
-    name: str = attrs.field(validator=validators.min_len(1))
-    run: Callable[[], Awaitable[None]]
-    restart: Restart = Restart.PERMANENT
-    grace: float = attrs.field(default=5.0, validator=validators.ge(0))
-    backoff: Backoff = attrs.field(factory=Backoff)
-    stop: Callable[[], None] | None = None

@@ -5,8 +5,10 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from runtime.actor import ActorSpec, Inbox, Ref
+from runtime.inbox import Inbox
 from runtime.observe import RuntimeEvent
+from runtime.ref import Ref
+from runtime.spec import ActorSpec
 
 M = TypeVar("M")
 E = TypeVar("E", bound=RuntimeEvent)

@@ -1,0 +1,72 @@
+"""The receiving end of a mailbox, and the shape of what receives.
+
+An actor is a class with ``async def run(self, inbox)``. ``try/finally`` and ``with`` take the place of lifecycle hooks.
+"""
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+import trio
+
+from runtime.mailbox import MailboxStatistics
+from runtime.ref import Ref
+
+M = TypeVar("M")
+
+
+class Inbox(Generic[M]):
+    """The receiving end, made for one incarnation.
+
+    ``async for message in inbox`` ends when the mailbox is closed and drained; ``get`` and ``peek`` then raise
+    trio.EndOfChannel. One task reads at a time. A test that drives an actor by hand makes its own: ``Inbox(ref)``.
+    """
+
+    __slots__ = ("_mailbox",)
+
+    def __init__(self, ref: Ref[M]) -> None:
+        self._mailbox = ref._mailbox
+
+    async def get(self) -> M:
+        """The next message, in hand until the next ``get`` or ``peek`` or a clean return. Raises trio.EndOfChannel."""
+        mailbox = self._mailbox
+        mailbox.settle()
+        await mailbox.wait_mail()
+        return mailbox.take_first()
+
+    async def peek(self, limit: int) -> Sequence[M]:
+        """Wait for mail, then return everything queued up to ``limit``, without removing it. Raises trio.EndOfChannel.
+
+        Returns the same again, and what has come since, until it is dropped. Returns one at a time after a crash
+        (see the rules of redelivery in runtime.mailbox).
+        """
+        mailbox = self._mailbox
+        mailbox.settle()
+        await mailbox.wait_mail()
+        return mailbox.hold(limit)
+
+    def peek_nowait(self, limit: int) -> Sequence[M]:
+        """As ``peek``, without waiting: may be empty."""
+        self._mailbox.settle()
+        return self._mailbox.hold(limit)
+
+    def drop(self, count: int) -> None:
+        """Acknowledge: remove the first ``count`` messages in hand. Raises ValueError when fewer are in hand."""
+        self._mailbox.drop(count)
+
+    def statistics(self) -> MailboxStatistics:
+        return self._mailbox.statistics()
+
+    def __aiter__(self) -> "Inbox[M]":
+        return self
+
+    async def __anext__(self) -> M:
+        try:
+            return await self.get()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+
+
+class Actor(Protocol[M]):
+    """One incarnation. Returning ends it cleanly; any exception crashes it."""
+
+    async def run(self, inbox: Inbox[M]) -> None: ...
