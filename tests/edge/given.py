@@ -13,7 +13,7 @@ from mission_control.core.events import Draft
 from mission_control.core.frames import Policy
 from mission_control.core.subscription import Filter
 from mission_control.edge.app import build_app
-from mission_control.edge.metrics import RenderReports
+from mission_control.edge.renders import RenderReports
 from mission_control.edge.services import Access, GatewayFigures, LoopFigures, Services
 from mission_control.edge.static import Dashboard
 from mission_control.gateways.dialect import DialectStatistics

@@ -5,7 +5,8 @@ import trio
 from attrs import evolve
 from prometheus_client.parser import text_string_to_metric_families
 
-from mission_control.edge.metrics import JOURNAL_TIMEOUT_S, RenderReports, exposition
+from mission_control.edge.metrics import JOURNAL_TIMEOUT_S, exposition
+from mission_control.edge.renders import RenderReports
 from mission_control.edge.services import RenderReport, Services
 from mission_control.stores.journal import JournalStatistics, JournalUnavailableError
 from mission_control.stores.memory import MemoryJournal

@@ -43,7 +43,7 @@ from mission_control.core.runs import RunPolicy
 from mission_control.core.signals import Signal
 from mission_control.core.subscription import EVERYTHING
 from mission_control.core.views import Snapshot
-from mission_control.edge.metrics import RenderReports
+from mission_control.edge.renders import RenderReports
 from mission_control.edge.services import Access, GatewayFigures, LoopFigures, Services
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
 from mission_control.gateways.dialect import Dialect

@@ -1,29 +1,23 @@
-"""``/metrics``: the daemon's figures for Prometheus, read at the moment of the scrape.
+"""``/metrics``: the daemon's figures for Prometheus, read at the moment of the scrape."""
 
-Names follow the conventions of Prometheus: base units (seconds, bytes), ``_total`` on what only grows.
-"""
-
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from mission_control import __version__
-from mission_control.edge.services import RenderFigures, RenderReport, Services
+from mission_control.edge.actor_metrics import actor_metrics
+from mission_control.edge.families import counter, counters, gauge, gauges
+from mission_control.edge.services import Services
 from mission_control.stores.journal import JournalError, JournalStatistics
-from runtime import Kind, State, TreeNode
 
-PREFIX: Final = "mission_control_"
 JOURNAL_TIMEOUT_S: Final = 2.0
 """How long a scrape waits for the journal's own figures before it goes on without them."""
-REPORTS_KEPT_MS: Final = 300_000
-REPORTS_KEPT: Final = 1_000
 
 _process = ProcessCollector(registry=None)
 
@@ -43,39 +37,6 @@ async def exposition(services: Services, accept: str) -> tuple[bytes, str]:
     return encoder(registry), content_type
 
 
-class RenderReports:
-    """What clients measured. ``clock`` gives ms.
-
-    Percentiles of several clients cannot be merged, so the worst of those of the last five minutes stands for all.
-    """
-
-    def __init__(self, clock: Callable[[], int]) -> None:
-        self._clock = clock
-        self._total = RenderFigures()
-        self._newest: deque[tuple[int, RenderReport]] = deque(maxlen=REPORTS_KEPT)
-
-    def add(self, report: RenderReport) -> None:
-        # A client may say anything, but nothing it says may make a counter go back.
-        self._total = RenderFigures(
-            count=self._total.count + max(0.0, report.count),
-            duplicates=self._total.duplicates + max(0, report.duplicates),
-            gaps=self._total.gaps + max(0, report.gaps),
-        )
-        if report.count > 0:
-            self._newest.append((self._clock(), report))
-
-    def figures(self) -> RenderFigures:
-        oldest = self._clock() - REPORTS_KEPT_MS
-        newest = [report for at, report in self._newest if at > oldest]
-        return evolve(
-            self._total,
-            p50=max((report.p50 for report in newest), default=0.0),
-            p95=max((report.p95 for report in newest), default=0.0),
-            p99=max((report.p99 for report in newest), default=0.0),
-            max=max((report.max for report in newest), default=0.0),
-        )
-
-
 @frozen(eq=False)  # registries key on identity
 class Scrape(Collector):
     """One reading of everything; without ``statistics`` when the journal gave none."""
@@ -88,7 +49,7 @@ class Scrape(Collector):
         yield from self._journal()
         yield from self._subscribers()
         yield from self._gateways()
-        yield from _actors(self.services.tree())
+        yield from actor_metrics(self.services.tree())
         yield from self._clients()
 
     def _daemon(self) -> Iterator[Metric]:
@@ -149,58 +110,3 @@ class Scrape(Collector):
         yield counter("client_renders", "Events that clients reported to have shown.", figures.count)
         yield counter("client_duplicates", "Events that clients reported to have got twice.", figures.duplicates)
         yield counter("client_gaps", "Gaps that clients reported to have seen.", figures.gaps)
-
-
-def _actors(root: TreeNode) -> Iterator[Metric]:
-    """Each actor by its path; a pool's children all together, since they come and go."""
-    named, pools = [], []
-    for node in _named(root):
-        named.append(node)
-        if node.kind is Kind.POOL:
-            pools.append(node)
-    mailboxes = {node.path: node.mailbox for node in named if node.mailbox is not None}
-    running = {node.path: node.state is State.RUNNING for node in named}
-    yield gauges("actor_running", "1 while it runs.", "actor", running)
-    yield counters("actor_restarts", "Restarts.", "actor", {node.path: node.restarts for node in named})
-    depths = {path: mailbox.depth for path, mailbox in mailboxes.items()}
-    yield gauges("actor_mailbox_depth", "Messages waiting.", "actor", depths)
-    capacities = {path: mailbox.capacity for path, mailbox in mailboxes.items()}
-    yield gauges("actor_mailbox_capacity", "Room for messages.", "actor", capacities)
-    waiting = {pool.path: [one.mailbox.depth for one in pool.children if one.mailbox is not None] for pool in pools}
-    yield gauges("pool_children", "Children.", "pool", {pool.path: len(pool.children) for pool in pools})
-    deepest = {path: max(depths, default=0) for path, depths in waiting.items()}
-    yield gauges("pool_mailbox_depth_max", "Messages waiting for the busiest child.", "pool", deepest)
-    total = {path: sum(depths) for path, depths in waiting.items()}
-    yield gauges("pool_mailbox_depth_sum", "Messages waiting for all children.", "pool", total)
-    restarts = {pool.path: sum(child.restarts for child in pool.children) for pool in pools}
-    yield gauges("pool_children_restarts", "Restarts of the children that are there now.", "pool", restarts)
-
-
-def _named(node: TreeNode) -> Iterator[TreeNode]:
-    """The tree, without what is inside pools."""
-    yield node
-    if node.kind is not Kind.POOL:
-        for child in node.children:
-            yield from _named(child)
-
-
-def gauge(name: str, help_text: str, value: float) -> Metric:
-    return GaugeMetricFamily(PREFIX + name, help_text, value)
-
-
-def counter(name: str, help_text: str, value: float) -> Metric:
-    return CounterMetricFamily(PREFIX + name, help_text, value)
-
-
-def gauges(name: str, help_text: str, label: str, values: Mapping[str, float]) -> Metric:
-    return _labelled(GaugeMetricFamily(PREFIX + name, help_text, labels=[label]), values)
-
-
-def counters(name: str, help_text: str, label: str, values: Mapping[str, float]) -> Metric:
-    return _labelled(CounterMetricFamily(PREFIX + name, help_text, labels=[label]), values)
-
-
-def _labelled(family: GaugeMetricFamily | CounterMetricFamily, values: Mapping[str, float]) -> Metric:
-    for value_of_label, value in values.items():
-        family.add_metric([value_of_label], value)
-    return family
