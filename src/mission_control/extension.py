@@ -57,7 +57,7 @@ class Place(enum.Enum):
 
 
 class Host(Protocol):
-    """What the daemon gives to one actor type. ``subscribe`` and ``routes`` are for ``build``, the rest for any time."""
+    """What the daemon gives to an actor type. ``subscribe`` and ``routes`` are for ``build``, the rest for any time."""
 
     @property
     def name(self) -> str:
@@ -98,8 +98,8 @@ class Host(Protocol):
         journal: if of another, it is the oldest that this one has. No snapshot is older than ``build``, so whoever
         starts from one passes over events up to its cursor. Ephemeral events (plain heartbeats) are not delivered.
 
-        When the mailbox is full, its overflow policy decides; with ``Overflow.WAIT`` the events wait in the journal, and
-        nobody else for them. Those that a refusing mailbox has no room for are left out and counted in ``/metrics``.
+        When the mailbox is full, its overflow policy decides. With ``Overflow.WAIT`` the events wait in the journal,
+        and nobody waits for this actor; those that a refusing mailbox has no room for are left out and counted.
 
         wrap: makes the message of an event, for an actor that gets other mail besides
         """
