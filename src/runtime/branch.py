@@ -5,62 +5,64 @@ handles one at a time, so no two decisions about the tree are ever made at once.
 nothing but the next signal (and for children to take their first step): that is why backoff never delays a stop.
 """
 
-import enum
 import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Generic, TypeVar
 
-import attrs
 import trio
 
 from runtime.child import PATIENCE, Child
-from runtime.errors import AlreadySupervised
-from runtime.observe import DeadLetter, DeadLetters, Kind, Observer, RuntimeEvent, TreeNode
+from runtime.errors import ActorStopped, AlreadySupervised, InvalidOption
+from runtime.failure import Failure, summarize
+from runtime.letters import DeadLetters, Kept
+from runtime.observe import (
+    DeadLetter,
+    DeadLetterDiscarded,
+    DeadLetterRetried,
+    Kind,
+    Observer,
+    RuntimeEvent,
+    StopReport,
+    TreeNode,
+)
+from runtime.options import check_name, check_number, check_type
 from runtime.policy import Backoff, Restart
-
-T = TypeVar("T")
-
-
-@attrs.frozen(eq=False)
-class Exited:
-    """A child's incarnation has ended."""
-
-    child: Child
+from runtime.ref import Ref
+from runtime.signals import Control, Due, Exited, Signal
+from runtime.watch import Watched
 
 
-@attrs.frozen(eq=False)
-class Due(Generic[T]):
-    """The backoff of ``what`` is over."""
-
-    what: T
-
-
-class Control(enum.Enum):
-    STOP = enum.auto()
-
-
-Signal = Exited | Due[object] | Control
-
-
-class Branch(ABC):
+class Branch(Watched, ABC):
     """A part of the tree that has children. ``observer`` and ``rng`` default to the parent's."""
 
     def __init__(
-        self, name: str, kind: Kind, *, grace: float, rng: random.Random | None, observer: Observer | None
+        self,
+        name: str,
+        kind: Kind,
+        grace: float,
+        restart: Restart,
+        backoff: Backoff,
+        *,
+        significant: bool,
+        rng: random.Random | None,
+        observer: Observer | None,
     ) -> None:
-        if not name:
-            raise ValueError(f"a {kind.value} needs a name")
-        if grace < 0:
-            raise ValueError(f"the grace of {name!r} must not be negative, not {grace}")
+        super().__init__()
+        check_name(type(self).__name__, name)
+        check_number(repr(name), "grace", grace, 0)
+        check_type(repr(name), "backoff", backoff, Backoff)
+        if restart not in (Restart.TRANSIENT, Restart.TEMPORARY):
+            raise InvalidOption(repr(name), "restart", restart, "TRANSIENT or TEMPORARY: stopped, it stays so")
         self.name = name
+        self.restart = restart
+        self.significant = significant
         self.observer_failures = 0
         self._parent: Branch | None = None
-        self._node = BranchChild(self, kind, grace)
+        self._followed = self._node = BranchChild(self, kind, restart, grace, backoff)
         self._rng = rng
         self._observer = observer
-        self._letters = DeadLetters()
+        self._letters: DeadLetters[Branch] = DeadLetters()  # of the whole tree, if this is its root
         self._stop_requested = False
         self._stop_by = math.inf
         self._signals: trio.MemorySendChannel[Signal] | None = None
@@ -116,17 +118,47 @@ class Branch(ABC):
         below = list(self._walk())
         found = [child for child in below if child.path == name] or [child for child in below if child.name == name]
         if len(found) != 1:
-            raise LookupError(f"{len(found)} children of {self.path!r} are named {name!r}")
+            raise LookupError(f"{len(found)} children of {self.path!r} are named {name!r}: give a path of its tree()")
         found[0].kill()
 
     def tree(self) -> TreeNode:
         """A snapshot of this branch and all below it."""
         return self._node.node()
 
+    def report(self) -> StopReport:
+        """What the stop of this branch could not do in order, as far as it has come. See StopReport."""
+        below = [self._node, *self._walk()]
+        overdue = [child.overdue for child in below if child.overdue is not None]
+        return StopReport(
+            tuple(event.path for event in overdue if not event.stuck),
+            tuple(event.path for event in overdue if event.stuck),
+            {child.path: child.stopped.undelivered for child in below if child.stopped and child.stopped.undelivered},
+        )
+
     def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """The newest 100 of this branch and all below it, oldest first."""
-        below = (child.branch for child in self.children() if isinstance(child, BranchChild))
-        return self._letters.merged(letter for branch in below for letter in branch.dead_letters())
+        """Those of this branch and all below it, oldest first: of the newest 100 in the whole tree."""
+        return tuple(kept.letter for kept in self._root._letters if self._is_above(kept.host))
+
+    def retry(self, letter_id: int) -> None:
+        """Put the message of a dead letter back into its actor's mailbox, as new mail.
+
+        Its actor is the one that has the path now, which in a pool may be a fresh one. Raises LookupError when there
+        is no such letter below this branch; MailboxFull, ActorStopped: then the letter is kept.
+        """
+        kept = self._find_letter(letter_id)
+        child = next((child for child in kept.host.children() if child.name == kept.name and not child.finished), None)
+        address = None if child is None else child.watched()
+        if child is None or not isinstance(address, Ref):
+            raise ActorStopped(kept.name)
+        address.tell(kept.message)
+        self._root._letters.remove(letter_id)
+        child.emit(DeadLetterRetried(child.path, trio.current_time(), kept.letter))
+
+    def discard(self, letter_id: int) -> None:
+        """Forget a dead letter. Raises LookupError when there is no such letter below this branch."""
+        kept = self._find_letter(letter_id)
+        self._root._letters.remove(letter_id)
+        kept.host.emit(DeadLetterDiscarded(kept.letter.path, trio.current_time(), kept.letter, evicted=False))
 
     # For the children: the Host protocol
 
@@ -150,10 +182,33 @@ class Branch(ABC):
         if self._signals is not None:
             self._signals.send_nowait(Exited(child))
 
-    def bury(self, letter: DeadLetter) -> None:
-        self._letters.add(letter)
+    def bury(self, child: Child, message: object, failure: Failure) -> DeadLetter:
+        letters = self._root._letters
+        letter = DeadLetter(letters.next_id(), child.path, summarize(message), failure, trio.current_time())
+        evicted = letters.add(Kept(letter, message, self, child.name))
+        if evicted is not None:
+            evicted.host.emit(DeadLetterDiscarded(evicted.letter.path, letter.time, evicted.letter, evicted=True))
+        return letter
 
     # Inside
+
+    @property
+    def _root(self) -> "Branch":
+        branch = self
+        while branch._parent is not None:
+            branch = branch._parent
+        return branch
+
+    def _is_above(self, branch: "Branch | None") -> bool:
+        while branch is not None and branch is not self:
+            branch = branch._parent
+        return branch is self
+
+    def _find_letter(self, letter_id: int) -> Kept["Branch"]:
+        kept = self._root._letters.get(letter_id)
+        if kept is None or not self._is_above(kept.host):
+            raise LookupError(f"there is no dead letter {letter_id} below {self.path!r}: dead_letters() lists them")
+        return kept
 
     @property
     def rng(self) -> random.Random:
@@ -201,10 +256,9 @@ class Branch(ABC):
     async def _serve(self, nursery: trio.Nursery, signals: trio.MemoryReceiveChannel[Signal]) -> Exception | None:
         self._nursery = nursery
         try:
-            if not self._stop_requested:
-                await self._start_in_order(
-                    [child for child in self.children() if not child.finished and not child.stopping]
-                )
+            await self._start_in_order(
+                [child for child in self.children() if not child.finished and not child.stopping]
+            )
             self._node.begun()
             self._task_status.started()
             while not self._stop_requested:
@@ -224,8 +278,9 @@ class Branch(ABC):
     async def _start_in_order(self, children: Sequence[Child]) -> None:
         assert self._nursery is not None
         for child in children:
-            child.start(self._nursery)
-            await child.wait_begun()
+            if not self._stop_requested:
+                child.start(self._nursery)
+                await child.wait_begun()
 
     async def _cancel_children(self) -> None:
         """Before an escalation: the parent may run all this again, so addresses stay open and mail stays in place."""
@@ -248,8 +303,8 @@ class BranchChild(Child):
 
     __slots__ = ("branch",)
 
-    def __init__(self, branch: Branch, kind: Kind, grace: float) -> None:
-        super().__init__(branch.name, kind, Restart.TRANSIENT, grace, Backoff())
+    def __init__(self, branch: Branch, kind: Kind, restart: Restart, grace: float, backoff: Backoff) -> None:
+        super().__init__(branch.name, kind, restart, grace, backoff)
         self.branch = branch
 
     async def _run(self) -> None:
@@ -270,5 +325,8 @@ class BranchChild(Child):
     def children(self) -> Sequence[Child]:
         return self.branch.children()
 
-    def emit(self, event: RuntimeEvent) -> None:
+    def watched(self) -> Branch:
+        return self.branch
+
+    def observe(self, event: RuntimeEvent) -> None:
         self.branch.emit(event)

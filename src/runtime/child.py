@@ -16,11 +16,11 @@ from typing import Protocol
 import trio
 
 from runtime.errors import ActorKilled
+from runtime.failure import Failure
 from runtime.mailbox import MailboxStatistics
 from runtime.observe import (
     Crashed,
     DeadLetter,
-    Failure,
     Kind,
     RuntimeEvent,
     Started,
@@ -28,8 +28,10 @@ from runtime.observe import (
     Stopped,
     StoppedLate,
     TreeNode,
+    WatcherFailed,
 )
 from runtime.policy import Backoff, Restart
+from runtime.watch import Watched
 
 # Seconds that a cancelled child may take to end before the stop goes on without it: plenty for a finally block that
 # does not wait for anyone, and little beside the graces.
@@ -48,7 +50,7 @@ class Host(Protocol):
 
     def exited(self, child: "Child") -> None: ...
 
-    def bury(self, letter: DeadLetter) -> None: ...
+    def bury(self, child: "Child", message: object, failure: Failure) -> DeadLetter: ...
 
 
 class Child(ABC):
@@ -60,10 +62,8 @@ class Child(ABC):
         "_cut",
         "_ended",
         "_killed",
-        "_lived",
         "_scope",
         "_started_at",
-        "_told_late",
         "backoff",
         "error",
         "grace",
@@ -73,8 +73,10 @@ class Child(ABC):
         "kind",
         "last_failure",
         "name",
+        "overdue",
         "restart",
         "state",
+        "stopped",
         "stopping",
     )
 
@@ -91,12 +93,12 @@ class Child(ABC):
         self.heard = True  # the host has handled the latest incarnation's end
         self.last_failure: Failure | None = None
         self.error: Exception | None = None  # how the last incarnation ended
+        self.overdue: StoppedLate | None = None  # it did not stop within its grace
+        self.stopped: Stopped | None = None  # for good
         self._scope: trio.CancelScope | None = None  # there while an incarnation lives
         self._started_at = 0.0
-        self._lived = 0.0
         self._attempt = 0
         self._killed = False
-        self._told_late = False
         self._cut = math.inf  # when a stop turns into a cancellation
         # Made only when somebody waits: thousands of idle children never need them.
         self._begun: trio.Event | None = None
@@ -120,15 +122,39 @@ class Child(ABC):
     def _close(self) -> int:
         """It will never run again. Returns how many accepted messages are lost. May be called more than once."""
 
+    def watched(self) -> Watched | None:
+        """What others follow this child by."""
+        return None
+
+    def healthy(self) -> bool:
+        """Whether the latest incarnation has said so."""
+        return False
+
     def statistics(self) -> MailboxStatistics | None:
         return None
 
     def children(self) -> Sequence["Child"]:
         return ()
 
-    def emit(self, event: RuntimeEvent) -> None:
+    def observe(self, event: RuntimeEvent) -> None:
         assert self.host is not None
         self.host.emit(event)
+
+    # What it tells
+
+    def emit(self, event: RuntimeEvent) -> None:
+        """To the observer, then to those who watch this child."""
+        self.observe(event)
+        watched = self.watched()
+        if watched is not None:
+            for error in watched._tell_watchers(event):
+                now = trio.current_time()
+                self.observe(WatcherFailed(self.path, now, Failure.of(error, now), error))
+
+    def current(self) -> Started | None:
+        """The event that brought about its present state, if it runs."""
+        running = self.state is State.RUNNING
+        return Started(self.path, self._started_at, self.incarnation) if running else None
 
     # Life
 
@@ -195,12 +221,13 @@ class Child(ABC):
     def _conclude(self, scope: trio.CancelScope, error: Exception | None, *, returned: bool) -> None:
         now = trio.current_time()
         self._scope = None
-        self._lived = now - self._started_at
+        if self.healthy() or now - self._started_at >= self.backoff.reset_after:
+            self._attempt = 0
         if error is None and self._killed and not returned:
             error = ActorKilled(self.name)
         self.error = error
         if error is not None:
-            self.last_failure = Failure.of(error)
+            self.last_failure = Failure.of(error, now)
             self.emit(Crashed(self.path, now, self.incarnation, self.last_failure, error))
         self._release(returned=returned, blamed=error is not None and not scope.cancel_called)
         if not self.stopping:
@@ -219,8 +246,6 @@ class Child(ABC):
         return self.restart.wanted(crashed=self.error is not None)
 
     def next_delay(self, rng: random.Random) -> float:
-        if self._lived >= self.backoff.reset_after:
-            self._attempt = 0
         self._attempt += 1
         return self.backoff.delay(self._attempt, rng)
 
@@ -253,7 +278,7 @@ class Child(ABC):
                 await self._ended.wait()
         return self._scope is None
 
-    async def wait_stopped(self) -> None:
+    async def see_off(self) -> None:
         """After ``begin_stop``: until it has stopped, or until waiting longer would hold up the others for nothing."""
         if await self.wait_ended(self._cut + PATIENCE):
             self.finish()
@@ -262,9 +287,9 @@ class Child(ABC):
             self._close()
 
     def _report_late(self, *, stuck: bool) -> None:
-        if not self._told_late:
-            self._told_late = True
-            self.emit(StoppedLate(self.path, trio.current_time(), stuck))
+        if self.overdue is None:
+            self.overdue = StoppedLate(self.path, trio.current_time(), stuck)
+            self.emit(self.overdue)
 
     def finish(self, state: State = State.STOPPED) -> None:
         """No incarnation will follow."""
@@ -272,11 +297,13 @@ class Child(ABC):
         if self.finished or self.alive:
             return
         self.state = state
-        if self.incarnation:
-            self.emit(Stopped(self.path, trio.current_time(), undelivered))
+        failure = None if self.error is None else self.last_failure
+        self.stopped = Stopped(self.path, trio.current_time(), undelivered, state, failure)
+        self.emit(self.stopped)
 
     def node(self) -> TreeNode:
         running = self.state is State.RUNNING
+        mailbox = self.statistics()
         return TreeNode(
             name=self.name,
             path=self.path,
@@ -285,7 +312,8 @@ class Child(ABC):
             incarnation=self.incarnation,
             restarts=max(0, self.incarnation - 1),
             uptime_s=trio.current_time() - self._started_at if running else 0.0,
+            busy_s=0.0,
             last_failure=self.last_failure,
-            mailbox=self.statistics(),
+            mailbox=mailbox,
             children=tuple(child.node() for child in self.children()),
         )

@@ -61,7 +61,7 @@ class RestartIntensityExceeded(Exception):
 
     path: str
     child: str
-    restarts: int
+    restarts: float
     within: float
 
     def __str__(self) -> str:
@@ -73,6 +73,19 @@ class InvalidTree(Exception):
 
 
 @attrs.define(eq=False)
+class InvalidOption(InvalidTree, ValueError):
+    """An option lies outside its range. ``owner``: what it was given to; ``allowed``: what it must be."""
+
+    owner: str
+    option: str
+    value: object
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.option} of {self.owner} must be {self.allowed}, not {self.value!r}"
+
+
+@attrs.define(eq=False)
 class DuplicateName(InvalidTree):
     """Two children of one supervisor, or of one pool, have the same name."""
 
@@ -80,7 +93,7 @@ class DuplicateName(InvalidTree):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.parent!r} has two children named {self.name!r}"
+        return f"{self.parent!r} has two children named {self.name!r}: names tell siblings apart, so give each its own"
 
 
 @attrs.define(eq=False)
@@ -94,10 +107,49 @@ class AlreadySupervised(InvalidTree):
 
 
 @attrs.define(eq=False)
+class NotAChild(InvalidTree):
+    """A supervisor was given something else than a child, or a pool's ``spec_for`` returned it."""
+
+    parent: str
+    given: object
+
+    def __str__(self) -> str:
+        return (
+            f"{self.parent!r} cannot run {self.given!r} as a child:"
+            " wrap an actor in an ActorSpec and a function in a ServiceSpec, or give a Supervisor or Pool"
+        )
+
+
+@attrs.define(eq=False)
+class InvalidSignificance(InvalidTree):
+    """A significant child that no shutdown can follow from, or an automatic shutdown that no child can cause."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name!r} {self.reason}"
+
+
+@attrs.define(eq=False)
 class SameActorReturned(InvalidTree):
     """A factory returned the object of the previous incarnation, whose state the crash has put in doubt."""
 
     name: str
 
     def __str__(self) -> str:
-        return f"the factory of {self.name!r} returned the same object twice: each incarnation needs a fresh one"
+        return (
+            f"the factory of {self.name!r} returned the same object twice: each incarnation needs a fresh one,"
+            " so give the class, or a function that makes a new object"
+        )
+
+
+@attrs.define(eq=False)
+class NotAnActor(InvalidTree):
+    """What a factory returned cannot be run. ``type``: the name of its type."""
+
+    name: str
+    type: str
+
+    def __str__(self) -> str:
+        return f"the factory of {self.name!r} returned a {self.type}: an actor has 'async def run(self, inbox)'"

@@ -21,10 +21,11 @@ class Inbox(Generic[M]):
     trio.EndOfChannel. One task reads at a time. A test that drives an actor by hand makes its own: ``Inbox(ref)``.
     """
 
-    __slots__ = ("_mailbox",)
+    __slots__ = ("_healthy", "_mailbox")
 
     def __init__(self, ref: Ref[M]) -> None:
         self._mailbox = ref._mailbox
+        self._healthy = False
 
     async def get(self) -> M:
         """The next message, in hand until the next ``get`` or ``peek`` or a clean return. Raises trio.EndOfChannel."""
@@ -52,6 +53,14 @@ class Inbox(Generic[M]):
     def drop(self, count: int) -> None:
         """Acknowledge: remove the first ``count`` messages in hand. Raises ValueError when fewer are in hand."""
         self._mailbox.drop(count)
+
+    def healthy(self) -> None:
+        """Say that this incarnation works as it should: its backoff starts over, should it crash after all.
+
+        For an actor that knows (it is connected, a request went through); any other is taken to be healthy after
+        ``Backoff.reset_after`` seconds. The restart intensity is not affected.
+        """
+        self._healthy = True
 
     def statistics(self) -> MailboxStatistics:
         return self._mailbox.statistics()

@@ -5,10 +5,11 @@ from typing import Any
 import trio
 
 from runtime.child import Child, Host
-from runtime.errors import SameActorReturned
+from runtime.errors import NotAnActor, SameActorReturned
+from runtime.failure import Failure
 from runtime.inbox import Actor, Inbox
 from runtime.mailbox import MailboxStatistics
-from runtime.observe import DeadLetter, DeadLettered, Failure, Kind, MailboxHighWater, summarize
+from runtime.observe import DeadLettered, Kind, MailboxHighWater
 from runtime.ref import Ref
 from runtime.spec import ActorSpec, ServiceSpec
 
@@ -16,24 +17,28 @@ from runtime.spec import ActorSpec, ServiceSpec
 class ActorChild(Child):
     """An actor with its mailbox."""
 
-    __slots__ = ("_factory", "_latest", "ref")
+    __slots__ = ("_factory", "_inbox", "_latest", "ref")
 
     def __init__(self, spec: ActorSpec[Any], host: Host) -> None:
         super().__init__(spec.name, Kind.ACTOR, spec.restart, spec.grace, spec.backoff)
-        spec.ref._claim()
+        spec.ref._claim(self)
         self.host = host
         self.ref: Ref[Any] = spec.ref
         self._factory = spec.factory
         self._latest: Actor[Any] | None = None
+        self._inbox: Inbox[Any] | None = None
 
     async def _run(self) -> None:
         actor = self._factory()
         if actor is self._latest:
             raise SameActorReturned(self.name)
+        if not callable(getattr(actor, "run", None)):
+            raise NotAnActor(self.name, type(actor).__qualname__)
         self._latest = actor
         self.ref._mailbox.on_high_water = self._tell_high_water
+        self._inbox = Inbox(self.ref)
         self.begun()
-        await actor.run(Inbox(self.ref))
+        await actor.run(self._inbox)
 
     def _release(self, *, returned: bool, blamed: bool) -> None:
         mailbox = self.ref._mailbox
@@ -50,8 +55,7 @@ class ActorChild(Child):
     def _bury(self, message: object) -> None:
         assert self.host is not None
         assert self.last_failure is not None
-        letter = DeadLetter(self.path, summarize(message), self.last_failure, trio.current_time())
-        self.host.bury(letter)
+        letter = self.host.bury(self, message, self.last_failure)
         self.emit(DeadLettered(letter.path, letter.time, letter))
 
     def _ask_to_stop(self) -> None:
@@ -60,11 +64,17 @@ class ActorChild(Child):
         self._scope.deadline = self._cut
 
     def _close(self) -> int:
-        self._latest = None
+        self._latest = self._inbox = None
         return self.ref._close_for_good()
 
     def _tell_high_water(self, depth: int) -> None:
         self.emit(MailboxHighWater(self.path, trio.current_time(), depth, self.ref._mailbox.capacity))
+
+    def watched(self) -> Ref[Any]:
+        return self.ref
+
+    def healthy(self) -> bool:
+        return self._inbox is not None and self._inbox._healthy
 
     def statistics(self) -> MailboxStatistics:
         return self.ref.statistics()
@@ -97,7 +107,7 @@ class ServiceChild(Child):
         try:
             self._stop()
         except Exception as error:
-            self.last_failure = Failure.of(error)
+            self.last_failure = Failure.of(error, trio.current_time())
             self._scope.cancel()
 
     def _close(self) -> int:

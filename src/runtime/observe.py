@@ -1,78 +1,47 @@
-"""What the kernel tells the world: typed events to one observer, dead letters, and a snapshot of the tree.
+"""What the kernel tells the world: typed events to one observer, and a snapshot of the tree.
 
 The kernel never logs. The program turns events into logs and metrics in one place.
 Times are ``trio.current_time()`` in seconds; paths are names joined with "/", from the root: "root/agents/alpha".
 """
 
 import enum
-from collections import deque
-from collections.abc import Callable, Iterable
-from types import TracebackType
+from collections.abc import Callable, Mapping
 
 import attrs
 
+from runtime.failure import Failure
 from runtime.mailbox import MailboxStatistics
 
-SUMMARY_LIMIT = 300
+
+class Kind(enum.Enum):
+    ACTOR = "actor"
+    SERVICE = "service"
+    SUPERVISOR = "supervisor"
+    POOL = "pool"
 
 
-@attrs.frozen
-class Failure:
-    """An exception reduced to text, so that keeping it keeps no frames alive. ``where``: "module:line in function"."""
-
-    type: str
-    message: str
-    where: str
-
-    @classmethod
-    def of(cls, error: BaseException) -> "Failure":
-        # A nursery wraps the one error that matters: name that one.
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        return cls(type(error).__qualname__, str(error)[:SUMMARY_LIMIT], _where(error.__traceback__))
-
-
-def _where(traceback: TracebackType | None) -> str:
-    if traceback is None:
-        return ""
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    frame = traceback.tb_frame
-    return f"{frame.f_globals.get('__name__', '?')}:{traceback.tb_lineno} in {frame.f_code.co_qualname}"
+class State(enum.Enum):
+    IDLE = "idle"  # never started yet
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"  # between two incarnations
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    GAVE_UP = "gave_up"
 
 
 @attrs.frozen
 class DeadLetter:
-    """A message that crashed its actor twice. ``message`` is its repr, cut to 300 characters."""
+    """A message that crashed its actor twice, kept until it is retried, discarded, or one of 100 newer ones comes.
 
+    id: unique within the tree, counted from 1; message: its repr, cut to 300 characters
+    """
+
+    id: int
     path: str
     message: str
     failure: Failure
     time: float
-
-
-def summarize(message: object) -> str:
-    """The message's repr, at most 300 characters; a repr that raises must not cost the supervisor its life."""
-    try:
-        return repr(message)[:SUMMARY_LIMIT]
-    except Exception as error:
-        return f"<{type(message).__qualname__}: its repr raised {type(error).__qualname__}>"
-
-
-class DeadLetters:
-    """The newest 100 dead letters."""
-
-    LIMIT = 100
-
-    def __init__(self) -> None:
-        self._letters: deque[DeadLetter] = deque(maxlen=self.LIMIT)
-
-    def add(self, letter: DeadLetter) -> None:
-        self._letters.append(letter)
-
-    def merged(self, others: Iterable[DeadLetter]) -> tuple[DeadLetter, ...]:
-        """These and others, oldest first, the newest 100."""
-        return tuple(sorted((*self._letters, *others), key=lambda letter: letter.time)[-self.LIMIT :])
 
 
 @attrs.frozen
@@ -90,9 +59,15 @@ class Started(RuntimeEvent):
 
 @attrs.frozen
 class Stopped(RuntimeEvent):
-    """Stopped for good. ``undelivered``: messages accepted but never handled."""
+    """Stopped for good: the last event of every child, also of one that never ran.
+
+    undelivered: messages accepted but never handled; state: STOPPED or GAVE_UP
+    failure: how its last incarnation ended; None when that was in order, or when there was none
+    """
 
     undelivered: int
+    state: State
+    failure: Failure | None
 
 
 @attrs.frozen
@@ -124,13 +99,43 @@ class Escalated(RuntimeEvent):
 class GaveUp(RuntimeEvent):
     """This child of a pool has exceeded its own restart budget and stays down until it is ensured anew."""
 
-    restarts: int
+    restarts: float
     failure: Failure | None
+
+
+@attrs.frozen
+class ShuttingDown(RuntimeEvent):
+    """This supervisor stops because its work is done: the significant child ``because`` (a path) has ended."""
+
+    because: str
 
 
 @attrs.frozen
 class DeadLettered(RuntimeEvent):
     letter: DeadLetter
+
+
+@attrs.frozen
+class DeadLetterRetried(RuntimeEvent):
+    """This dead letter is back in its actor's mailbox, as new mail."""
+
+    letter: DeadLetter
+
+
+@attrs.frozen
+class DeadLetterDiscarded(RuntimeEvent):
+    """This dead letter is gone: on request, or (``evicted``) because 100 newer ones have come."""
+
+    letter: DeadLetter
+    evicted: bool
+
+
+@attrs.frozen
+class WatcherFailed(RuntimeEvent):
+    """A callback that watches this child has raised: what it was told is lost on it."""
+
+    failure: Failure
+    error: Exception
 
 
 @attrs.frozen
@@ -154,26 +159,12 @@ class StoppedLate(RuntimeEvent):
 Observer = Callable[[RuntimeEvent], None]
 
 
-class Kind(enum.Enum):
-    ACTOR = "actor"
-    SERVICE = "service"
-    SUPERVISOR = "supervisor"
-    POOL = "pool"
-
-
-class State(enum.Enum):
-    IDLE = "idle"  # never started yet
-    STARTING = "starting"
-    RUNNING = "running"
-    RESTARTING = "restarting"  # between two incarnations
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    GAVE_UP = "gave_up"
-
-
 @attrs.frozen
 class TreeNode:
-    """One child of the tree at the moment of the snapshot; ``uptime_s`` is 0 unless it is running."""
+    """One child of the tree at the moment of the snapshot.
+
+    uptime_s: since when this incarnation runs, 0 unless it does; busy_s: how much of that it spent on its mail
+    """
 
     name: str
     path: str
@@ -182,6 +173,29 @@ class TreeNode:
     incarnation: int
     restarts: int
     uptime_s: float
+    busy_s: float
     last_failure: Failure | None
     mailbox: MailboxStatistics | None
     children: tuple["TreeNode", ...]
+
+    @property
+    def busy_fraction(self) -> float:
+        """The part of its uptime that an actor did not spend waiting for mail, from 0 to 1."""
+        return min(1.0, self.busy_s / self.uptime_s) if self.uptime_s else 0.0
+
+
+@attrs.frozen
+class StopReport:
+    """What a stop could not do in order, by path; all empty when everything ended within its grace.
+
+    late: had to be cancelled and ended then; stuck: did not end within a second of that either
+    undelivered: messages accepted and never handled, of those that left any
+    """
+
+    late: tuple[str, ...]
+    stuck: tuple[str, ...]
+    undelivered: Mapping[str, int]
+
+    @property
+    def clean(self) -> bool:
+        return not (self.late or self.stuck or self.undelivered)

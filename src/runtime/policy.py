@@ -1,10 +1,12 @@
 """Supervision policy, pure: who restarts, how often, how soon. No clock, no I/O; ``now`` and the randomness come in."""
 
 import enum
+import math
 import random
 
 import attrs
-from attrs import validators
+
+from runtime.options import above, at_least
 
 
 class Restart(enum.Enum):
@@ -35,12 +37,25 @@ class Strategy(enum.Enum):
                 return range(count)
 
 
+class AutoShutdown(enum.Enum):
+    """When a supervisor stops because its work is done: once significant children have ended for good."""
+
+    NEVER = "never"
+    ANY = "any"  # the first of them
+    ALL = "all"  # the last of them
+
+
 @attrs.frozen
 class Intensity:
     """The restart budget: at most ``restarts`` within ``within`` seconds; the next one exceeds it."""
 
-    restarts: int = attrs.field(default=5, validator=validators.ge(0))
-    within: float = attrs.field(default=60.0, validator=validators.gt(0))
+    restarts: float = attrs.field(default=5, validator=at_least(0))
+    within: float = attrs.field(default=60.0, validator=above(0))
+
+    @classmethod
+    def unlimited(cls) -> "Intensity":
+        """A budget that nothing exceeds: only the backoff slows down what keeps crashing."""
+        return cls(restarts=math.inf)
 
 
 @attrs.frozen
@@ -48,13 +63,14 @@ class Backoff:
     """Seconds to wait before a restart: uniform in [0, min(ceiling, first * factor ** (attempt - 1))].
 
     Full jitter, so that children that died of one cause don't come back in step.
-    A child that ran for ``reset_after`` seconds starts over at attempt 1.
+    A child that ran for ``reset_after`` seconds, or said that it is healthy (``Inbox.healthy``), starts over at
+    attempt 1. ``math.inf``: only by its word.
     """
 
-    first: float = attrs.field(default=0.1, validator=validators.ge(0))
-    factor: float = attrs.field(default=2.0, validator=validators.ge(1))
-    ceiling: float = attrs.field(default=30.0, validator=validators.ge(0))
-    reset_after: float = attrs.field(default=30.0, validator=validators.ge(0))
+    first: float = attrs.field(default=0.1, validator=at_least(0))
+    factor: float = attrs.field(default=2.0, validator=at_least(1))
+    ceiling: float = attrs.field(default=30.0, validator=at_least(0))
+    reset_after: float = attrs.field(default=30.0, validator=at_least(0))
 
     def bound(self, attempt: int) -> float:
         """The longest possible delay before the restart number ``attempt``, counted from 1."""
@@ -76,6 +92,8 @@ class RestartLog:
 
     def admit(self, now: float) -> bool:
         """Note a restart at ``now``. False when it exceeds the budget."""
+        if self.intensity.restarts == math.inf:
+            return True  # nothing to remember
         oldest = now - self.intensity.within
         self._times = [time for time in self._times if time > oldest]
         self._times.append(now)

@@ -11,13 +11,15 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from runtime.branch import Branch, Due, Exited
+from runtime.branch import Branch
 from runtime.child import Child, Host
-from runtime.errors import ActorStopped, DuplicateName
+from runtime.errors import ActorStopped, DuplicateName, InvalidSignificance, NotAChild
 from runtime.leaf import ActorChild
 from runtime.observe import GaveUp, Kind, Observer, Restarting, State
-from runtime.policy import Intensity, RestartLog
+from runtime.options import check_type
+from runtime.policy import Backoff, Intensity, Restart, RestartLog
 from runtime.ref import Ref
+from runtime.signals import Due, Exited
 from runtime.spec import ActorSpec
 
 K = TypeVar("K", bound=Hashable)
@@ -41,6 +43,7 @@ class Pool(Branch, Generic[K, M]):
     spec_for: makes the spec of a key, with a fresh Ref each time
     intensity: the budget of each child
     grace: seconds within which a stop of the whole is over for all children that obey cancellation
+    restart, backoff, significant: how it is run itself, as the child of a supervisor
     """
 
     def __init__(
@@ -50,10 +53,14 @@ class Pool(Branch, Generic[K, M]):
         *,
         intensity: Intensity = Intensity(),  # noqa: B008  # frozen
         grace: float = 30.0,
+        restart: Restart = Restart.TRANSIENT,
+        backoff: Backoff = Backoff(),  # noqa: B008  # frozen
+        significant: bool = False,
         rng: random.Random | None = None,
         observer: Observer | None = None,
     ) -> None:
-        super().__init__(name, Kind.POOL, grace=grace, rng=rng, observer=observer)
+        super().__init__(name, Kind.POOL, grace, restart, backoff, significant=significant, rng=rng, observer=observer)
+        check_type(repr(name), "intensity", intensity, Intensity)
         self._spec_for = spec_for
         self._intensity = intensity
         self._children: dict[Hashable, _Pooled] = {}
@@ -72,6 +79,13 @@ class Pool(Branch, Generic[K, M]):
         if self._stop_requested or self._node.finished:
             raise ActorStopped(self.name)
         spec = self._spec_for(key)
+        if not isinstance(spec, ActorSpec):
+            raise NotAChild(self.name, spec)
+        if spec.significant:
+            raise InvalidSignificance(
+                spec.name,
+                f"is significant, but {self.name!r} is a pool, which has no end of its own: a Supervisor has",
+            )
         namesake = self._names.get(spec.name)
         if namesake is not None and namesake.key != key:
             raise DuplicateName(self.name, spec.name)
@@ -101,7 +115,7 @@ class Pool(Branch, Generic[K, M]):
             child = next((child for child in self._leaving.values() if child.key == key), None)
             if child is None:
                 return
-        await child.wait_stopped()
+        await child.see_off()
         self._let_go(child)
 
     # Inside
@@ -135,7 +149,7 @@ class Pool(Branch, Generic[K, M]):
         for child in children:
             child.begin_stop(self._stop_by)
         for child in children:
-            await child.wait_stopped()
+            await child.see_off()
 
     async def _handle(self, signal: Exited | Due[object]) -> Exception | None:
         match signal:
@@ -149,12 +163,12 @@ class Pool(Branch, Generic[K, M]):
         if child.stopping:
             self._let_go(child)
         elif not child.wants_restart():
-            child.finish()
             self._forget(child)
+            child.finish()
         elif child.log.admit(trio.current_time()):
             delay = child.next_delay(self.rng)
-            self.emit(Restarting(child.path, trio.current_time(), delay, child.path))
+            child.emit(Restarting(child.path, trio.current_time(), delay, child.path))
             self._later(delay, Due(child))
         else:
-            self.emit(GaveUp(child.path, trio.current_time(), self._intensity.restarts, child.last_failure))
+            child.emit(GaveUp(child.path, trio.current_time(), self._intensity.restarts, child.last_failure))
             child.finish(State.GAVE_UP)

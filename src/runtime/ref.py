@@ -8,6 +8,8 @@ from trio.lowlevel import checkpoint
 
 from runtime.errors import ActorCrashed, ActorStopped, AlreadySupervised
 from runtime.mailbox import Mailbox, MailboxStatistics
+from runtime.options import check_name
+from runtime.watch import Followed, Watched
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -45,7 +47,7 @@ class Reply(Generic[T]):
         return self._value
 
 
-class Ref(Generic[M]):
+class Ref(Watched, Generic[M]):
     """The stable address of an actor. It owns the mailbox, so it can be made, given around and used before the actor
     runs, and stays valid across its restarts.
 
@@ -55,8 +57,8 @@ class Ref(Generic[M]):
     __slots__ = ("__weakref__", "_asks", "_claimed", "_mailbox", "name")
 
     def __init__(self, name: str, *, capacity: int = 1024) -> None:
-        if not name:
-            raise ValueError("an actor needs a name")
+        super().__init__()
+        check_name("Ref", name)
         self.name = name
         self._mailbox: Mailbox[M] = Mailbox(name, capacity)
         self._asks: dict[Reply[Any], M] = {}
@@ -98,11 +100,12 @@ class Ref(Generic[M]):
 
     # The kernel's part
 
-    def _claim(self) -> None:
+    def _claim(self, child: Followed) -> None:
         """Take this address for one place in one tree: what keeps it at one live incarnation."""
         if self._claimed:
             raise AlreadySupervised(self.name)
         self._claimed = True
+        self._followed = child
 
     def _fail_lost_asks(self, cause: BaseException | None) -> None:
         """An incarnation ended: the askers whose request it had acknowledged get no answer any more."""

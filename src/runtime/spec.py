@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 import attrs
-from attrs import validators
 
 from runtime.inbox import Actor
+from runtime.options import at_least, callable_by, named, of_type
 from runtime.policy import Backoff, Restart
 from runtime.ref import Ref
 
@@ -18,13 +18,15 @@ class ActorSpec(Generic[M]):
     """How to run one actor. ``factory`` makes a fresh object for each incarnation.
 
     grace: seconds between the mailbox's close and the cancellation, when it is stopped for good
+    significant: its end for good may end its supervisor (AutoShutdown)
     """
 
-    ref: Ref[M]
-    factory: Callable[[], Actor[M]]
-    restart: Restart = Restart.PERMANENT
-    grace: float = attrs.field(default=5.0, validator=validators.ge(0))
-    backoff: Backoff = attrs.field(factory=Backoff)
+    ref: Ref[M] = attrs.field(validator=of_type(Ref))
+    factory: Callable[[], Actor[M]] = attrs.field(validator=callable_by("pass the class, or a function that makes one"))
+    restart: Restart = attrs.field(default=Restart.PERMANENT, validator=of_type(Restart))
+    grace: float = attrs.field(default=5.0, validator=at_least(0))
+    backoff: Backoff = attrs.field(factory=Backoff, validator=of_type(Backoff))
+    significant: bool = False
 
     @property
     def name(self) -> str:
@@ -38,11 +40,13 @@ class ServiceSpec:
     stop: asks it to end, in a way of its own, when it is stopped for good; without it, it is cancelled at once
     grace: seconds between the call of ``stop`` and the cancellation; without ``stop``, how long a cancelled
         service may take to clean up before it is reported as late
+    significant: its end for good may end its supervisor (AutoShutdown)
     """
 
-    name: str = attrs.field(validator=validators.min_len(1))
-    run: Callable[[], Awaitable[None]]
-    restart: Restart = Restart.PERMANENT
-    grace: float = attrs.field(default=5.0, validator=validators.ge(0))
-    backoff: Backoff = attrs.field(factory=Backoff)
+    name: str = attrs.field(validator=named)
+    run: Callable[[], Awaitable[None]] = attrs.field(validator=callable_by("pass the function, without calling it"))
+    restart: Restart = attrs.field(default=Restart.PERMANENT, validator=of_type(Restart))
+    grace: float = attrs.field(default=5.0, validator=at_least(0))
+    backoff: Backoff = attrs.field(factory=Backoff, validator=of_type(Backoff))
     stop: Callable[[], None] | None = None
+    significant: bool = False

@@ -26,7 +26,7 @@ HERE = "http://localhost:8700"
 OPEN = Access(token=None, loopback_only=True)
 GUARDED = Access(token=TOKEN, loopback_only=False)
 BEARER = {"authorization": f"Bearer {TOKEN}"}
-FAILURE = Failure("OSError", "disk full", "stores.sqlite:1 in append")
+FAILURE = Failure("OSError", "disk full", "stores.sqlite:1 in append", 0.0)
 PAGE = b'<html><script src="/_next/static/app.js"></script><script>start()</script></html>'
 
 
@@ -58,7 +58,7 @@ def node(
     """A running node of the tree; ``depth`` is that of its mailbox, if it has one."""
     mailbox = None if depth is None else MailboxStatistics(depth, 1_000, 0, depth, 9, 0, 0, 0, False)
     failure = FAILURE if restarts else None
-    return TreeNode(path.split("/")[-1], path, kind, State.RUNNING, 1, restarts, 1.0, failure, mailbox, children)
+    return TreeNode(path.split("/")[-1], path, kind, State.RUNNING, 1, restarts, 1.0, 0.0, failure, mailbox, children)
 
 
 TREE = node(

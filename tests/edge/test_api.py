@@ -183,7 +183,7 @@ async def test_limits_are_kept() -> None:
 async def test_the_actors_are_shown_with_what_failed() -> None:
     """An operator sees who crashed, how often and over what, with times that mean something outside the daemon."""
     clock = FakeClock(1_700_000_060_000)
-    letter = DeadLetter("root/agents/gw:beta", "Signal(…)", FAILURE, trio.current_time() - 60.0)
+    letter = DeadLetter(1, "root/agents/gw:beta", "Signal(…)", FAILURE, trio.current_time() - 60.0)
     async with asking(services(clock=clock, dead_letters=lambda: (letter,))) as client:
         shown = (await client.get("/v1/actors")).json()
     assert shown["tree"] == json.loads(encode(TREE))

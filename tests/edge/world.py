@@ -50,7 +50,7 @@ def services_of(journal: MemoryJournal, hub: Subscribers, reports: list[RenderRe
         source="simulated",
         access=OPEN,
         clock=FakeClock(),
-        tree=lambda: TreeNode("root", "root", Kind.SUPERVISOR, State.RUNNING, 1, 0, 0.0, None, None, ()),
+        tree=lambda: TreeNode("root", "root", Kind.SUPERVISOR, State.RUNNING, 1, 0, 0.0, 0.0, None, None, ()),
         dead_letters=list,
         unready=list,
         gateways=dict,

@@ -148,10 +148,10 @@ def test_a_failure_names_the_error_that_matters() -> None:
         raise ValueError("y" * 1000)
     except ValueError as error:
         caught = error
-    failure = Failure.of(ExceptionGroup("wrapped", [ExceptionGroup("again", [caught])]))
+    failure = Failure.of(ExceptionGroup("wrapped", [ExceptionGroup("again", [caught])]), 2.0)
     assert (failure.type, failure.message) == ("ValueError", "y" * 300)
     assert failure.where.endswith("in test_a_failure_names_the_error_that_matters")
-    two = Failure.of(ExceptionGroup("several", [caught, OSError()]))
+    two = Failure.of(ExceptionGroup("several", [caught, OSError()]), 2.0)
     assert (two.type, two.where) == ("ExceptionGroup", "")
 
 

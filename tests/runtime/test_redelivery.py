@@ -294,7 +294,7 @@ async def test_dead_letters_keep_the_newest_hundred_of_the_whole_tree(
     assert len(letters[98].message) == len(letters[98].failure.message) == 300
     assert letters[99].message == f"<{Unprintable.__qualname__}: its repr raised RuntimeError>"
     assert [letter.path for letter in letters[97:]] == ["root/pool/p", "root/nested/static", "root/pool/p"]
-    assert len(pool.dead_letters()) == 100
+    assert len(pool.dead_letters()) == 99
     assert len(nested.dead_letters()) == 1
 
 

@@ -167,7 +167,7 @@ async def test_stop_is_idempotent_and_may_come_first(autojump_clock: trio.testin
         await nursery.start(root.run)
     root.stop()
     assert probe.incarnations == 0
-    assert [event.path for event in events.of(Stopped)] == ["root"]
+    assert [event.path for event in events.of(Stopped)] == ["root/a", "root"]
     with pytest.raises(ActorStopped):
         probe.ref.tell(1)
 
