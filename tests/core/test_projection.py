@@ -162,6 +162,33 @@ class TestAgents:
         assert [one.tool for one in fold.agent().runs] == [None, None]
         assert fold.agent().counters.tools == 1
 
+    def test_a_run_shows_when_it_last_moved_on(self, fold: Fold) -> None:
+        """Its start, its tools and its messages are progress; what else is said of it, or of another run, is not."""
+        fold.add(run("started"), at=10)
+        assert fold.agent().runs == [RunView("r1", "main", 10, progress_at=10)]
+        others = (run("finished", "r7"), tool("progress", run_id="r7"), final())
+        told = (Activity("stream.gap", "gap", run_id="r1"), run("stalled"), run("resumed"))
+        fold.add(*others, *told, at=15)
+        assert fold.agent().runs[0].progress_at == 10
+        parts = (
+            Chunk("m", "r1", "main", "assistant", 0, "x", 0),
+            Final("m", "r1", "main", "assistant", "x", "complete", 1),
+        )
+        noted = Activity("session.compaction", "compacting", run_id="r1")
+        for at, payload in enumerate((tool("started"), tool("progress"), tool("finished"), noted, *parts), start=20):
+            fold.add(payload, at=at)
+            assert fold.agent().runs[0].progress_at == at
+
+    def test_a_run_shows_that_it_stands_still(self, fold: Fold) -> None:
+        """From ``run.stalled`` to ``run.resumed``: since its progress then, whatever it does in between."""
+        fold.add(run("started"), at=10)
+        fold.add(run("stalled"), run("stalled", "r7"), at=70)
+        assert fold.agent().runs == [RunView("r1", "main", 10, stalled_since=10)]
+        fold.add(tool("started"), at=80)
+        assert fold.agent().runs == [RunView("r1", "main", 10, "read", progress_at=80, stalled_since=10)]
+        fold.add(run("resumed"), at=81)
+        assert fold.agent().runs == [RunView("r1", "main", 10, "read", progress_at=80)]
+
     def test_a_loaded_run_is_still_followed(self, fold: Fold) -> None:
         """After a restart the newest run and the list of runs are the same thing again."""
         fold.add(run("started"))

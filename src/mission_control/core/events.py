@@ -91,6 +91,11 @@ class Activity:
     duration_ms: int | UnsetType = UNSET
 
 
+def shows_progress(kind: str) -> bool:
+    """Whether an activity of this kind shows that its run moves on; every part of a message does."""
+    return kind == "run.started" or kind.startswith(("tool.", "session."))
+
+
 @frozen
 class Clocks:
     """When an agent last gave each sign of life, in ms, or None if it never did."""

@@ -13,11 +13,12 @@ from itertools import islice
 from typing import Final as Constant
 
 from attrs import evolve
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from mission_control.core.events import Activity, AgentKey, Chunk, Event, EventType, Final, Heartbeat, Payload, Status
+from mission_control.core.open_runs import follow, move_on
 from mission_control.core.subscription import Cursor, Filter
-from mission_control.core.views import AgentView, GatewayView, MessageView, RunView, Snapshot
+from mission_control.core.views import AgentView, GatewayView, MessageView, Snapshot
 
 FINALS_PER_AGENT: Constant = 50
 FINALS_BYTES: Constant = 2 * 1024 * 1024
@@ -25,8 +26,6 @@ FEED_LENGTH: Constant = 200
 FEED_KEPT: Constant = 2_000
 """How many activities are kept, so that a filtered snapshot still finds :data:`FEED_LENGTH` that it admits."""
 SESSIONS_PER_AGENT: Constant = 100
-
-_RUN_ENDS: Constant = {"run.finished": False, "run.aborted": False, "run.failed": True}
 
 
 class Projection:
@@ -147,11 +146,12 @@ class Projection:
         return [evolve(view) for view in self.open.values() if select.admits_agent(view.gateway, view.agent_id)]
 
     def _chunk(self, event: Event, chunk: Chunk) -> None:
-        self._touch(event, chunk.session)
+        move_on(self._touch(event, chunk.session), chunk.run_id, event.timestamp)
         self.put_chunk(event, chunk)
 
     def _final(self, event: Event, final: Final) -> None:
         view = self._touch(event, final.session)
+        move_on(view, final.run_id, event.timestamp)
         view.counters.messages += 1
         opened = self.open.get(final.message_id)
         began = began_at(event, final) if opened is None else opened.timestamp
@@ -160,21 +160,9 @@ class Projection:
     def _activity(self, event: Event, activity: Activity) -> None:
         session = activity.session if activity.session is not UNSET else None
         view = self._touch(event, session)
-        run_id = activity.run_id if activity.run_id is not UNSET else ""
+        follow(view, activity, event.timestamp)
         kind = activity.kind
-        if kind == "run.started":
-            view.counters.runs += 1
-            _end_run(view, run_id)
-            view.run = RunView(run_id=run_id, session=session or "", started_at=event.timestamp)
-            view.runs.append(view.run)
-        elif kind in _RUN_ENDS:
-            view.counters.failures += _RUN_ENDS[kind]
-            _end_run(view, run_id)
-        elif kind.startswith("tool."):
-            if kind == "tool.started":
-                view.counters.tools += 1
-            _use_tool(view, run_id, activity.tool if kind in ("tool.started", "tool.progress") else UNSET)
-        elif kind == "stream.gap":
+        if kind == "stream.gap":
             view.counters.gaps += 1
         elif kind == "agent.added":
             view.listed = True
@@ -272,17 +260,6 @@ def _opened(event: Event, chunk: Chunk) -> MessageView:
 
 def _size(view: MessageView) -> int:
     return len(view.text.encode())
-
-
-def _end_run(view: AgentView, run_id: str) -> None:
-    view.runs = [run for run in view.runs if run.run_id != run_id]
-    view.run = view.runs[-1] if view.runs else None
-
-
-def _use_tool(view: AgentView, run_id: str, tool: str | UnsetType) -> None:
-    for run in view.runs:
-        if run.run_id == run_id:
-            run.tool = None if tool is UNSET else tool
 
 
 def _copy(view: AgentView) -> AgentView:

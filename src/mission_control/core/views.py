@@ -30,12 +30,21 @@ class GatewayView:
 
 @define
 class RunView:
-    """A run that has started and not ended."""
+    """A run that has started and not ended. Times are in ms.
+
+    ``progress_at`` is when it last moved on, at first its start. ``stalled_since`` is there from a ``run.stalled`` to
+    the next ``run.resumed``: its ``progress_at`` at the former. So it stands still while the two are equal.
+    """
 
     run_id: str
     session: str
     started_at: int
     tool: str | None = None
+    progress_at: int = 0
+    stalled_since: int | UnsetType = UNSET
+
+    def __attrs_post_init__(self) -> None:
+        self.progress_at = self.progress_at or self.started_at
 
 
 @define

@@ -1,0 +1,57 @@
+"""What events do to the open runs in an agent's view: the part of the fold that is about runs."""
+
+from typing import Final as Constant
+
+from msgspec import UNSET, UnsetType
+
+from mission_control.core.events import Activity, shows_progress
+from mission_control.core.views import AgentView, RunView
+
+_ENDS: Constant = {"run.finished": False, "run.aborted": False, "run.failed": True}
+
+
+def move_on(view: AgentView, run_id: str, at: int) -> None:
+    """Note that a run, if it is open, made progress at ``at`` (ms)."""
+    for run in view.runs:
+        if run.run_id == run_id:
+            run.progress_at = at
+
+
+def follow(view: AgentView, activity: Activity, at: int) -> None:
+    """Fold in an activity of a run; any other changes nothing. ``at`` in ms."""
+    run_id = activity.run_id if activity.run_id is not UNSET else ""
+    kind = activity.kind
+    if shows_progress(kind):
+        move_on(view, run_id, at)
+    if kind == "run.started":
+        view.counters.runs += 1
+        _end(view, run_id)
+        session = activity.session if activity.session is not UNSET else ""
+        view.run = RunView(run_id=run_id, session=session, started_at=at)
+        view.runs.append(view.run)
+    elif kind in _ENDS:
+        view.counters.failures += _ENDS[kind]
+        _end(view, run_id)
+    elif kind.startswith("tool."):
+        if kind == "tool.started":
+            view.counters.tools += 1
+        _use_tool(view, run_id, activity.tool if kind in ("tool.started", "tool.progress") else UNSET)
+    elif kind in ("run.stalled", "run.resumed"):
+        _stall(view, run_id, stalled=kind == "run.stalled")
+
+
+def _end(view: AgentView, run_id: str) -> None:
+    view.runs = [run for run in view.runs if run.run_id != run_id]
+    view.run = view.runs[-1] if view.runs else None
+
+
+def _use_tool(view: AgentView, run_id: str, tool: str | UnsetType) -> None:
+    for run in view.runs:
+        if run.run_id == run_id:
+            run.tool = None if tool is UNSET else tool
+
+
+def _stall(view: AgentView, run_id: str, *, stalled: bool) -> None:
+    for run in view.runs:
+        if run.run_id == run_id:
+            run.stalled_since = run.progress_at if stalled else UNSET
