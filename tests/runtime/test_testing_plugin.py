@@ -1,0 +1,100 @@
+"""The scheduler's seed of a whole test-suite: told, taken, and good for a replay of one test alone."""
+
+import re
+
+import pytest
+
+RACY = """
+    import pytest
+    import trio
+    from hypothesis import given, settings, strategies as st
+
+    TRACE = []
+
+    async def add(name, hesitation, box):
+        for _ in range(hesitation):
+            await trio.lowlevel.checkpoint()
+        total = box[0]
+        TRACE.append(f"{name} reads {total}")
+        await trio.lowlevel.checkpoint()
+        box[0] = total + 1
+
+    @pytest.mark.parametrize("number", range(40))
+    async def test_racy(number):
+        TRACE.clear()
+        box = [0]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(add, "first", 8, box)
+            nursery.start_soon(add, "second", 0, box)
+            nursery.start_soon(add, "third", 4, box)
+        assert box == [3], TRACE
+
+    async def test_sound():
+        await trio.lowlevel.checkpoint()
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A suite of somebody else, whose tests race."""
+    pytester.makeini("[pytest]\ntrio_mode = true\nfilterwarnings = error")
+    pytester.makeconftest('pytest_plugins = ["runtime.testing.pytest_plugin"]')
+    pytester.makepyfile(test_suite=RACY)
+    return pytester
+
+
+def failures(result: pytest.RunResult) -> dict[str, str]:
+    """The tests that failed, each with what it says of its steps."""
+    found = re.findall(r"FAILED test_suite.py::(\S+) - (.*)", result.stdout.str())
+    return dict(found)
+
+
+def test_a_failure_names_the_seed_that_replays_it(suite: pytest.Pytester) -> None:
+    """The session's seed is random; with it the same tests fail in the same way, each also when it runs alone."""
+    first = suite.runpytest_inprocess("-vv")
+    failed = failures(first)
+    assert 0 < len(failed) < 40
+    [seed] = set(re.findall(r"replay with --scheduler-seed=(\d+)", first.stdout.str()))
+    first.stdout.fnmatch_lines([f"scheduler seed: {seed}"])
+    again = suite.runpytest_inprocess("-vv", f"--scheduler-seed={seed}")
+    assert failures(again) == failed
+    name, steps = next(iter(failed.items()))
+    alone = suite.runpytest_inprocess("-vv", f"--scheduler-seed={seed}", f"test_suite.py::{name}")
+    assert failures(alone) == {name: steps}
+    assert "test_sound" not in failed
+
+
+def test_another_seed_takes_another_course(suite: pytest.Pytester) -> None:
+    """What passes today may fail tomorrow, and be replayed then."""
+    assert failures(suite.runpytest_inprocess("-vv", "--scheduler-seed=1")) != failures(
+        suite.runpytest_inprocess("-vv", "--scheduler-seed=2")
+    )
+
+
+def test_hypothesis_keeps_its_own_seed(pytester: pytest.Pytester) -> None:
+    """What it has found it finds again, without calling it flaky, and only its own means of replay are offered."""
+    pytester.makeini("[pytest]\ntrio_mode = true\nfilterwarnings = error")
+    pytester.makeconftest('pytest_plugins = ["runtime.testing.pytest_plugin"]')
+    pytester.makepyfile(
+        test_suite="""
+        import trio
+        from hypothesis import given, strategies as st
+
+        @given(st.integers(0, 20), st.random_module())
+        async def test_racy(hesitation, seed):
+            order = []
+            async def walk(name, steps):
+                for _ in range(steps):
+                    await trio.lowlevel.checkpoint()
+                order.append(name)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(walk, "a", hesitation)
+                nursery.start_soon(walk, "b", 3)
+            assert order == ["a", "b"]
+        """
+    )
+    result = pytester.runpytest_subprocess()  # in a process without our own seed around it
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*hesitation=*"])
+    result.stdout.no_fnmatch_line("*Flaky*")
+    result.stdout.no_fnmatch_line("*replay with*")
