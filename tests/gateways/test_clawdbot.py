@@ -238,6 +238,16 @@ def test_a_session_is_asked_for_once_at_a_time() -> None:
     assert len(peer.asked("chat.history")) == 2
 
 
+def test_a_history_that_an_end_has_overtaken_is_not_the_last_word_on_it() -> None:
+    """One run ends; while its history is on its way, the next one does, of which that history knows nothing yet."""
+    peer = Peer().connect()
+    for run in ("one", "two"):
+        peer.agent(1, "lifecycle", {"phase": "end"}, run, sessionKey=SESSION)
+    for index in range(2):
+        peer.answer(peer.asked("chat.history")[index]["id"], {"messages": []})
+    assert [signal.purpose for signal in peer.signals() if isinstance(signal, HistorySeen)] == ["start", "end"]
+
+
 def test_a_final_of_a_streamed_run_is_not_the_last_word() -> None:
     """Failed attempts are called final, too."""
     peer = Peer().connect().agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)

@@ -1,18 +1,18 @@
 """What one agent does, as events: the state machine behind an agent actor.
 
 Signals in, drafts out. Open and closed runs are the :class:`RunBook`'s; messages the :class:`Conversation`'s; the
-status the :class:`Liveness`'s. A run passes through::
+status the :class:`Liveness`'s; what a history says the :class:`Histories`'. A run passes through::
 
-    (unseen) ── started, text, tool ──► open ── ending ──► ending
-                                         │                   │ answer, history, or time
-                                         └── answer ─────────┴──► closed ── started (a retry) ──► open
+    (unseen) ── started, text, tool ──► open ── ending, or the session's next run ──► over
+                                         │                                             │ answer, history, or time
+                                         └── answer, history ──────────────────────────┴──► closed ── a retry ──► open
 
 A source may end a run before it tells the last answer, tell no answer (a failure that only its history knows), or
 vanish in the middle. Whichever way, a message gets exactly one final and a run's start exactly one end.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 from typing import Final as Constant
 
 from attrs import define, field
@@ -20,14 +20,15 @@ from msgspec import UNSET
 
 from mission_control.core.conversation import Conversation
 from mission_control.core.drafting import Drafting
-from mission_control.core.events import Activity, AgentKey, Draft, FinalState
+from mission_control.core.ends import Ends
+from mission_control.core.events import Activity, AgentKey, Draft
+from mission_control.core.histories import Histories
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Liveness, LivenessPolicy
 from mission_control.core.ordering import SeenWindow
 from mission_control.core.runs import Run, RunBook, RunPolicy
 from mission_control.core.signals import (
     Beat,
-    HistoryEntry,
     HistoryMissing,
     HistorySeen,
     LinkAlive,
@@ -49,8 +50,6 @@ SEEN_SIGNALS: Constant = 4_096
 TOOL_PROGRESS_EVERY: Constant = 1_000
 """At most one ``tool.progress`` event per run in this many ms: tools may report every line they print."""
 
-End = Literal["finished", "failed", "aborted"]
-
 
 @define
 class AgentCore:
@@ -64,14 +63,17 @@ class AgentCore:
     runs: RunBook = field(init=False, factory=RunBook)
     liveness: Liveness = field(init=False)
     conversation: Conversation = field(init=False)
-    silent_since: int | None = field(init=False, default=None)
     _seen: SeenWindow = field(init=False, factory=lambda: SeenWindow(SEEN_SIGNALS))
     _out: Drafting = field(init=False)
+    _ends: Ends = field(init=False)
+    _histories: Histories = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._out = Drafting(self.key)
         self.liveness = Liveness(self.liveness_policy)
         self.conversation = Conversation(self.key[0])
+        self._ends = Ends(self.key, self.runs, self.conversation, self.liveness, self._out)
+        self._histories = Histories(self._ends, self.run_policy.backfill_ms)
 
     @property
     def repeats(self) -> int:
@@ -117,10 +119,8 @@ class AgentCore:
     def tick(self, now: int) -> list[Draft]:
         """What follows from the time alone."""
         for run in self.runs:
-            if run.ending_at is not None and now >= run.ending_at + self.run_policy.answer_ms:
-                self._end_as_told(run, now)
-            elif run.history_by is not None and now >= run.history_by:
-                self._end_orphan(run, now)
+            if run.decide_by is not None and now >= run.decide_by:
+                self._ends.undecided(run, now)
         self.liveness.running = len(self.runs) > 0
         # An agent is announced before anything is said of its status.
         announced = self.listed or self.liveness.status is not None or self.liveness.running
@@ -132,8 +132,7 @@ class AgentCore:
 
     def due(self, now: int) -> int | None:
         """When :meth:`tick` should be called if nothing else happens, in ms."""
-        times = [run.ending_at + self.run_policy.answer_ms for run in self.runs if run.ending_at is not None]
-        times += [run.history_by for run in self.runs if run.history_by is not None]
+        times = [run.decide_by for run in self.runs if run.decide_by is not None]
         if (change := self.liveness.due(now)) is not None:
             times.append(change)
         return min(times, default=None)
@@ -144,12 +143,13 @@ class AgentCore:
         self.liveness.progressed(now)
         session = signal.session or self.runs.session_of(signal.run_id)
         again = self.runs.get(signal.run_id) is not None or self.runs.is_closed(signal.run_id)
+        if (earlier := self.runs.get(signal.run_id)) is not None:
+            self._ends.undecided(earlier, signal.at)
         for other in self.runs.in_session(session):
-            # A session's runs follow one another: whatever else was open in it has ended without our seeing it.
-            if other.ending_at is not None or other.run_id == signal.run_id:
-                self._end_as_told(other, signal.at)
-            else:
-                self._end(other, signal.at, "aborted", "Run ended unseen", message_state="interrupted")
+            # A session's runs follow one another: this one is over, whatever was heard of its end. The history that is
+            # asked for at a start tells how.
+            if not other.over:
+                other.await_last_word(now + self.run_policy.answer_ms, told=False)
         run = self.runs.open(signal.run_id, session, signal.at)
         self._out.run(signal.id, signal.at, "run.started", "Run retried" if again else "Run started", run)
 
@@ -189,7 +189,8 @@ class AgentCore:
         if run is None:
             return
         self.liveness.progressed(now)
-        run.ending_at, run.error = now, signal.error
+        run.await_last_word(now + self.run_policy.answer_ms, told=True)
+        run.error = signal.error
 
     def _answered(self, signal: RunAnswered, now: int) -> None:
         self.liveness.progressed(now)
@@ -197,15 +198,14 @@ class AgentCore:
         if run is None:
             self._answered_unseen(signal)
         elif signal.state == "aborted":
-            self._end(run, signal.at, "aborted", "Run aborted", message_state="aborted")
+            self._ends.abort(run, signal.at)
         elif signal.state == "error":
-            self._end(run, signal.at, "failed", signal.error or "the run failed", message_state="error")
+            self._ends.fail(run, signal.at, signal.error or "the run failed")
         else:
             run.answer = signal.text
-            if signal.provisional:
-                run.ending_at = now
-            else:
-                self._end_as_told(run, signal.at)
+            run.await_last_word(now + self.run_policy.answer_ms, told=True)
+            if not signal.provisional:
+                self._ends.undecided(run, signal.at)
 
     def _answered_unseen(self, signal: RunAnswered) -> None:
         """An answer of a run that is closed already, or never showed."""
@@ -230,57 +230,10 @@ class AgentCore:
         self._out.emit(signal.id, signal.at, activity)
 
     def _history(self, signal: HistorySeen, now: int) -> None:
-        backfill = signal.at - self.run_policy.backfill_ms
-        since = max(backfill, self.conversation.past.reaches_back_to(signal.session) or backfill)
-        for run in self.runs.in_session(signal.session):
-            if run.joined:
-                # A session's runs follow one another: this one answers the newest prompt that is older than it.
-                prompts = [entry.at for entry in signal.entries if entry.role == "user" and entry.at <= run.began]
-                run.prompted_at = max(prompts, default=None)
-        found = self.conversation.reconcile(
-            signal.session, signal.entries, since=since, run_began=self.runs.began(), now=signal.at
-        )
-        for at, event in found.events:
-            self._out.say([event], at)
-        if signal.purpose == "repair" and found.repaired and self.silent_since is not None:
-            self._out.repaired(signal.session, self.silent_since, signal.at, found.repaired)
-        for run in self.runs.in_session(signal.session):
-            self._settle(run, signal, now)
-
-    def _settle(self, run: Run, signal: HistorySeen, now: int) -> None:
-        """What a history says of an open run in its session."""
-        answers = [entry for entry in signal.entries if entry.role == "assistant"]
-        last: HistoryEntry | None = answers[-1] if answers else None
-        if last is not None and run.not_before is not None and last.at < run.not_before:
-            last = None  # an older run's
-        if last is not None and last.error is not None:
-            failed_at = event_id(*self.key, signal.session, last.at, "error")
-            self._out.say(self.conversation.catch_up(run.run_id, last.text), signal.at)
-            self._end(run, signal.at, "failed", last.error, message_state="error", name=failed_at)
-        elif last is not None and last.ends_run and (run.ending_at is not None or signal.purpose == "repair"):
-            run.answer = None  # the history is the truth, and has been told
-            unseen = run.ending_at is None
-            self._end(run, signal.at, "finished", "Run finished unseen" if unseen else "Run finished")
-        elif run.ending_at is not None and signal.purpose == "end":
-            self._end_as_told(run, signal.at)
-        elif run.orphaned and signal.purpose == "repair":
-            self._end_orphan(run, signal.at)
-        elif run.interrupted_at is not None and signal.purpose == "repair":
-            self._out.gap(
-                run.session, self._silent_since(signal.at), signal.at, "what its tools did meanwhile is not known", run
-            )
-            run.interrupted_at = None
+        self._histories.seen(signal)
 
     def _history_missing(self, signal: HistoryMissing, now: int) -> None:
-        runs = self.runs.in_session(signal.session)
-        for run in runs:
-            if run.orphaned:
-                self._end_orphan(run, signal.at)
-            elif run.ending_at is not None:
-                self._end_as_told(run, signal.at)
-        if signal.purpose == "repair" and self.silent_since is not None and not any(run.orphaned for run in runs):
-            unread = f"its history could not be read: {signal.reason}"
-            self._out.gap(signal.session, self.silent_since, signal.at, unread)
+        self._histories.missing(signal)
 
     def _listed(self, signal: Listed, now: int) -> None:
         self.liveness.listed, self.liveness.heartbeat_ms = True, signal.heartbeat_ms
@@ -297,18 +250,17 @@ class AgentCore:
 
     def _link_up(self, signal: LinkUp, now: int) -> None:
         self.liveness.connected(now)
-        self.silent_since = signal.silent_since
+        self._histories.silent_since = signal.silent_since
         for run in self.runs:
             run.orphaned = run.orphaned or signal.rebooted
-            if run.orphaned:
-                run.history_by = now + self.run_policy.orphan_ms
-            elif signal.silent_since is not None:
-                run.interrupted_at = signal.silent_since
+            run.interrupted_at = signal.silent_since
+            if run.orphaned or run.over:
+                run.decide_by = now + self.run_policy.repair_ms
 
     def _link_down(self, signal: LinkDown, now: int) -> None:
         self.liveness.disconnected(now, signal.reason)
         for run in self.runs:
-            run.history_by = None  # no history can come before the next connection
+            run.decide_by = None  # no history can come before the next connection
 
     def _link_alive(self, signal: LinkAlive, now: int) -> None:
         self.liveness.heard_gateway(now)
@@ -316,59 +268,22 @@ class AgentCore:
     def _beat(self, signal: Beat, now: int) -> None:
         self.liveness.heard_agent(now)
 
-    # -- ends -------------------------------------------------------------------------------------------------------
-
     def _run_of(self, signal: TextSeen | ToolSeen) -> Run | None:
         """The run that a signal belongs to, opened if this is the first that is seen of it; None if it is over."""
         run = self.runs.get(signal.run_id)
-        if run is not None or self.runs.is_closed(signal.run_id):
+        if run is not None or self.runs.is_late(signal.run_id, signal.at):
             return run
-        run = self.runs.open(signal.run_id, signal.session or "", signal.at, joined=True)
+        again = self.runs.is_closed(signal.run_id)
+        session = signal.session or self.runs.session_of(signal.run_id)
+        for other in self.runs.in_session(session):
+            if not other.over:
+                self._ends.undecided(other, signal.at)
+        run = self.runs.open(signal.run_id, session, signal.at, joined=True)
         run.prompted_at = self.conversation.past.newest_prompt(run.session, signal.at)
-        title = "Run joined in progress"
-        self._out.run(event_id(*self.key, run.run_id, "joined"), signal.at, "run.started", title, run)
+        name = event_id(*self.key, run.run_id, *([signal.at] if again else []), "joined")
+        title = "Retry joined in progress" if again else "Run joined in progress"
+        self._out.run(name, signal.at, "run.started", title, run)
         return run
-
-    def _silent_since(self, at: int) -> int:
-        return at if self.silent_since is None else self.silent_since
-
-    def _end_as_told(self, run: Run, at: int) -> None:
-        """The run is over, and what its source said last is the last word on it."""
-        if run.error is not None:
-            self._end(run, at, "failed", run.error, message_state="error")
-        else:
-            self._end(run, at, "finished", "Run finished")
-
-    def _end_orphan(self, run: Run, at: int) -> None:
-        """The gateway that ran this is gone."""
-        cut = self.conversation.open_message(run.run_id) is not None
-        lost = "the rest of its message is lost" if cut else "what it did last is not known"
-        self._out.gap(run.session, self._silent_since(at), at, lost, run)
-        self._end(run, at, "failed", "the gateway restarted in the middle of the run", message_state="interrupted")
-
-    def _end(
-        self,
-        run: Run,
-        at: int,
-        end: End,
-        title: str,
-        *,
-        message_state: FinalState = "complete",
-        name: str | None = None,
-    ) -> None:
-        error = title if message_state == "error" else None
-        if run.answer is not None and message_state == "complete":
-            told = self.conversation.answer(run.run_id, run.session, run.answer, at, not_before=run.not_before)
-            self._out.say(told, at)
-        self._out.say(self.conversation.close(run.run_id, at, message_state, error=error), at)
-        self.runs.close(run)
-        if end == "failed":
-            self.liveness.failure = title
-            title = f"Run failed: {title}"
-        elif end == "finished":
-            self.liveness.failure = None
-        name = name or event_id(*self.key, run.run_id, run.began, "end")
-        self._out.run(name, at, f"run.{end}", title, run, duration=max(0, at - run.began))
 
 
 _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {

@@ -129,13 +129,6 @@ class Conversation:
             events.append(message.extend(text[len(message.text) :]))
         return events
 
-    def catch_up(self, run_id: str, text: str) -> list[Chunk | Final]:
-        """The rest of the run's open message, if ``text`` goes on from it."""
-        message = self._open.get(run_id)
-        if message is None or len(text) <= len(message.text) or not text.startswith(message.text):
-            return []
-        return [message.extend(text[len(message.text) :])]
-
     def close(
         self, run_id: str, at: int, state: FinalState, *, error: str | None = None, entry: HistoryEntry | None = None
     ) -> list[Chunk | Final]:
@@ -145,6 +138,9 @@ class Conversation:
         if message is None:
             return []
         self._remember(message.message_id, run_id, message.session, "assistant", message.text, message.began, state)
+        details = _details(entry)
+        if error is not None:
+            details["error"] = error
         final = Final(
             message_id=message.message_id,
             run_id=run_id,
@@ -153,10 +149,9 @@ class Conversation:
             text=message.text,
             state=state,
             chunks=message.next_index,
-            error=UNSET if error is None else error,
             duration_ms=max(0, at - message.began),
             started_at=message.began,
-            **_details(entry),
+            **details,
         )
         return [final]
 
@@ -172,8 +167,9 @@ class Conversation:
     ) -> list[Chunk | Final]:
         """The whole text of a run's last message, as its source tells it at the end.
 
-        Completes the open message with what is missing of it. When none is open, this is a message that never
-        streamed, unless it is the one that was closed last or that a history told of.
+        Completes the open message with what is missing of it, as an ``error`` if that is how its ``entry`` ended. When
+        none is open, this is a message that never streamed, unless it is the one that was closed last or that a history
+        told of.
         """
         echo = self._echo.pop(run_id, None)
         if echo is not None and same_text(echo.known.text, text):
@@ -184,9 +180,10 @@ class Conversation:
                 return []
             return [self._unstreamed(self._new_id(run_id, session, at), run_id, session, "assistant", text, at, entry)]
         if same_text(message.text, text):
-            return self.close(run_id, at, "complete", entry=entry)
+            return self.close(run_id, at, _state(entry), entry=entry)
         if text.startswith(message.text):
-            return [*self.catch_up(run_id, text), *self.close(run_id, at, "complete", entry=entry)]
+            rest = message.extend(text[len(message.text) :])
+            return [rest, *self.close(run_id, at, _state(entry), entry=entry)]
         # The source contradicts what it streamed. What was shown cannot be unsaid, so both stand, plainly marked.
         return [*self.close(run_id, at, "interrupted"), *self.answer(run_id, session, text, at, entry)]
 
@@ -218,8 +215,6 @@ class Conversation:
         matches = match(entries, known, lambda entry: self._entry_id(session, entry))
         for entry, item in zip(entries, matches, strict=True):
             run_id = None if item is None else open_runs.get(item.message_id)
-            if entry.error is not None and item is not None:
-                continue  # its run's end says that it failed, and what it streamed stays as it is
             if run_id is not None:
                 events += [(now, event) for event in self.answer(run_id, session, entry.text, now, entry)]
             elif item is None and entry.text and entry.at >= since:
@@ -271,8 +266,7 @@ class Conversation:
         at: int,
         entry: HistoryEntry | None,
     ) -> Final:
-        failed = entry is not None and entry.error is not None
-        state: FinalState = "error" if failed else "complete"
+        state = _state(entry)
         self._remember(message_id, run_id, session, role, text, at, state)
         return Final(message_id, run_id, session, role, text, state, 0, **_details(entry))
 
@@ -311,6 +305,11 @@ def _continues(so_far: str, text: str, delta: str) -> bool:
     A source starts its text over with each message of a run, and then all of the text is new.
     """
     return text.startswith(so_far) and not (so_far and delta == text)
+
+
+def _state(entry: HistoryEntry | None) -> FinalState:
+    """How a message ended, as far as its history tells."""
+    return "error" if entry is not None and entry.error is not None else "complete"
 
 
 def _details(entry: HistoryEntry | None) -> dict[str, Any]:

@@ -81,7 +81,8 @@ def _find(unused: Sequence[Known], entry: HistoryEntry, until: int | None) -> Kn
     # A run writes one message at a time: if it has one open that began after the request that ended it, it is this
     # one, though its stream told another text.
     opened = [item for item in window if not item.complete and item.not_before is not None]
-    return opened[0] if entry.text and entry.ends_run and len(opened) == 1 else None
+    last_words = entry.text and (entry.ends_run or entry.error is not None)
+    return opened[0] if last_words and len(opened) == 1 else None
 
 
 def _in_window(item: Known, entry: HistoryEntry, until: int | None) -> bool:

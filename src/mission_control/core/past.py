@@ -55,10 +55,6 @@ class Past:
     def of(self, session: str) -> list[Known]:
         return list(self._finals.get(session, ()))
 
-    def newest_answer(self, session: str) -> Known | None:
-        finals = self._finals.get(session, [])
-        return next((known for known in reversed(finals) if known.role == "assistant"), None)
-
     def prompted(self, session: str, at: int) -> None:
         """A history showed that the session was prompted then, in ms."""
         self._prompts[session] = max(at, self._prompts.get(session, at))

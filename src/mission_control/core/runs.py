@@ -14,12 +14,12 @@ CLOSED_RUNS: Constant = 512
 class RunPolicy:
     """How long to wait, in ms, for what a source may never send.
 
-    ``answer_ms``: for a run's last answer after its end. ``orphan_ms``: for the history of a run whose gateway
-    restarted. ``backfill_ms``: how far back a history is brought in that was never seen live.
+    ``answer_ms``: for the last word on a run that is over. ``repair_ms``: for the same after a reconnect.
+    ``backfill_ms``: how far back a history is brought in that was never seen live.
     """
 
     answer_ms: int = 5_000
-    orphan_ms: int = 15_000
+    repair_ms: int = 15_000
     backfill_ms: int = 24 * 3600 * 1000
 
 
@@ -27,11 +27,12 @@ class RunPolicy:
 class Run:
     """An open run. ``began`` is the source's time; the other times are ours. All in ms.
 
-    ``joined``: its start was not seen, and ``began`` is when it was first heard; the prompt that it
-    answers, if a history shows it, came at ``prompted_at``. ``ending_at``: the source said that it
-    is over, and the last word on it is awaited. ``answer``, ``error``: what the source said of its outcome so far.
-    ``orphaned``: the gateway that ran it is gone, and its history is awaited until ``history_by``. ``interrupted_at``:
-    the connection was lost while it ran. ``tools``: when each tool call began, by call id.
+    ``joined``: its start was not seen, and ``began`` is when it was first heard; the prompt that it answers, if a
+    history shows it, came at ``prompted_at``. ``over``: it is, and the last word on how it ended is awaited;
+    ``told``: its source said that it is over, and ``answer`` and ``error`` are what it said of the outcome so far.
+    ``orphaned``: the gateway that ran it is gone. ``decide_by``: until when a history is awaited that tells how it
+    ended. ``interrupted_at``: the connection was lost while it ran, and what it did meanwhile is not known yet.
+    ``tools``: when each tool call began, by call id.
     """
 
     run_id: str
@@ -39,14 +40,19 @@ class Run:
     began: int
     joined: bool = False
     prompted_at: int | None = None
-    ending_at: int | None = None
+    over: bool = False
+    told: bool = False
     answer: str | None = None
     error: str | None = None
     orphaned: bool = False
-    history_by: int | None = None
+    decide_by: int | None = None
     interrupted_at: int | None = None
     tools: dict[str, int] = Factory(dict)
     progress_told_at: int = 0
+
+    def await_last_word(self, until: int, *, told: bool) -> None:
+        """It is over: its source said so (``told``), or something did that came after it."""
+        self.over, self.told, self.decide_by = True, self.told or told, until
 
     @property
     def not_before(self) -> int | None:
@@ -54,12 +60,20 @@ class Run:
         return self.prompted_at if self.joined else self.began
 
 
+@frozen
+class Closed:
+    """A run that is over. What is heard of it from ``again_from`` on, if that is set, is of another attempt."""
+
+    session: str
+    again_from: int | None
+
+
 @define
 class RunBook:
-    """Open runs by id, oldest first, and the newest closed ones with their session."""
+    """Open runs by id, oldest first, and the newest closed ones."""
 
     _open: dict[str, Run] = field(init=False, factory=dict)
-    _closed: OrderedDict[str, str] = field(init=False, factory=OrderedDict)
+    _closed: OrderedDict[str, Closed] = field(init=False, factory=OrderedDict)
 
     def __iter__(self) -> Iterator[Run]:
         """The open runs, oldest first; safe against closing while iterating."""
@@ -77,22 +91,28 @@ class RunBook:
         run = self._open[run_id] = Run(run_id, session, began, joined)
         return run
 
-    def close(self, run: Run) -> None:
+    def close(self, run: Run, *, again_from: int | None = None) -> None:
         self._open.pop(run.run_id, None)
-        self._closed[run.run_id] = run.session
+        self._closed[run.run_id] = Closed(run.session, again_from)
         while len(self._closed) > CLOSED_RUNS:
             self._closed.popitem(last=False)
 
     def is_closed(self, run_id: str) -> bool:
         return run_id in self._closed
 
+    def is_late(self, run_id: str, at: int) -> bool:
+        """Whether what was said then is of a run that is over, and not of another attempt of it."""
+        closed = self._closed.get(run_id)
+        return closed is not None and (closed.again_from is None or at < closed.again_from)
+
     def session_of(self, run_id: str) -> str:
         """The session of a run that is or was known, else ``""``."""
-        run = self._open.get(run_id)
-        return run.session if run is not None else self._closed.get(run_id, "")
+        run = self._open.get(run_id) or self._closed.get(run_id)
+        return "" if run is None else run.session
 
     def in_session(self, session: str) -> list[Run]:
-        return [run for run in self._open.values() if run.session == session]
+        """A session's open runs, oldest first. Runs of no known session have nothing to do with each other."""
+        return [run for run in self._open.values() if session and run.session == session]
 
     def began(self) -> dict[str, int]:
         """The time before which each open run cannot have said anything, where that is known."""

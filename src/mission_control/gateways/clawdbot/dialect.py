@@ -194,14 +194,18 @@ class ClawdbotDialect:
             self._repair.listed()
         elif request.method == "chat.history":
             entries = content.entries(frames.history(head.payload))
-            seen = HistorySeen(now, request.session, entries, request.purpose)
-            self._settle(request, seen)
+            self._settle(request, HistorySeen(now, request.session, entries, self._purpose(request)))
 
     def _unanswered(self, request: Request, reason: str, now: int) -> None:
         if request.method == "chat.history":
-            self._settle(request, HistoryMissing(now, request.session, reason, request.purpose))
+            self._settle(request, HistoryMissing(now, request.session, reason, self._purpose(request)))
         elif request.method == "sessions.list":
             self._repair.listed()  # what is open or streams is repaired all the same
+
+    def _purpose(self, request: Request) -> Purpose:
+        """A history is no last word on an end that was heard after it had been asked for: another one follows."""
+        overtaken = request.purpose == "end" and self._requests.waits(request.session)
+        return "start" if overtaken else request.purpose
 
     def _settle(self, request: Request, signal: HistorySeen | HistoryMissing) -> None:
         self._orders.append(Deliver(self._places.agent_of(request.session), signal))

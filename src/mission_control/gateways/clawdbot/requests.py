@@ -71,6 +71,10 @@ class Requests:
                 out.append(self.ask("chat.history", params, now, session, purpose))
         return out
 
+    def waits(self, session: str) -> bool:
+        """Whether a session's history is to be asked for (once more)."""
+        return session in self._waiting
+
     def answered(self, request_id: str | None) -> Request | None:
         """The request that this answers; None if it is unknown or was answered already."""
         request = self._pending.pop(request_id or "", None)

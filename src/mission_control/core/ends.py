@@ -1,0 +1,72 @@
+"""How runs end: each once, and its open message before it."""
+
+from attrs import define
+
+from mission_control.core.conversation import Conversation
+from mission_control.core.drafting import Drafting
+from mission_control.core.events import AgentKey, FinalState
+from mission_control.core.ids import event_id
+from mission_control.core.liveness import Liveness
+from mission_control.core.runs import Run, RunBook
+
+
+@define
+class Ends:
+    """Ends the runs of one agent. Each method closes the run and its open message, and tells of both; ``at`` in ms."""
+
+    key: AgentKey
+    runs: RunBook
+    conversation: Conversation
+    liveness: Liveness
+    out: Drafting
+
+    def finish(self, run: Run, at: int, title: str = "Run finished") -> None:
+        self._close(run, at, "complete")
+        self.liveness.failure = None
+        self._tell(run, at, "run.finished", title)
+
+    def fail(self, run: Run, at: int, error: str, *, name: str | None = None, again_from: int | None = None) -> None:
+        """``name``: the event's id, where the failure has one of its own; ``again_from``: see :class:`Closed`."""
+        self._close(run, at, "error", error, again_from)
+        self._failed(run, at, error, name)
+
+    def abort(self, run: Run, at: int) -> None:
+        self._close(run, at, "aborted")
+        self._tell(run, at, "run.aborted", "Run aborted")
+
+    def undecided(self, run: Run, at: int) -> None:
+        """No history tells how it ended: then what its source said last is the last word on it, if it said anything."""
+        if run.error is not None:
+            self.fail(run, at, run.error)
+        elif run.told:
+            if run.answer is not None:
+                told = self.conversation.answer(run.run_id, run.session, run.answer, at, not_before=run.not_before)
+                self.out.say(told, at)
+            self.finish(run, at)
+        elif run.orphaned:
+            self._lose(run, at)
+        else:
+            self._close(run, at, "interrupted")
+            self._tell(run, at, "run.aborted", "Run ended unseen")
+
+    def _lose(self, run: Run, at: int) -> None:
+        """The gateway that ran it is gone, and what it had not stored with it."""
+        cut = self.conversation.open_message(run.run_id) is not None
+        lost = "the rest of its message is lost" if cut else "what it did last is not known"
+        self.out.gap(run.session, at if run.interrupted_at is None else run.interrupted_at, at, lost, run)
+        self._close(run, at, "interrupted")
+        self._failed(run, at, "the gateway restarted in the middle of the run")
+
+    def _close(
+        self, run: Run, at: int, state: FinalState, error: str | None = None, again_from: int | None = None
+    ) -> None:
+        self.out.say(self.conversation.close(run.run_id, at, state, error=error), at)
+        self.runs.close(run, again_from=again_from)
+
+    def _failed(self, run: Run, at: int, error: str, name: str | None = None) -> None:
+        self.liveness.failure = error
+        self._tell(run, at, "run.failed", f"Run failed: {error}", name)
+
+    def _tell(self, run: Run, at: int, kind: str, title: str, name: str | None = None) -> None:
+        name = name or event_id(*self.key, run.run_id, run.began, "end")
+        self.out.run(name, at, kind, title, run, duration=max(0, at - run.began))

@@ -1,0 +1,187 @@
+"""What an agent's core makes of histories: what was missed, whose it is, how runs ended unheard; honest gaps."""
+
+from mission_control.core.agent import AgentCore
+from mission_control.core.events import Chunk, Final
+from mission_control.core.signals import (
+    HistoryEntry,
+    HistoryMissing,
+    HistorySeen,
+    LinkDown,
+    LinkUp,
+    ToolSeen,
+)
+from mission_control.core.views import AgentView, MessageView, RunView
+from tests.core.agents import SESSION, Agent, said
+
+
+def test_a_connection_lost_and_found_within_a_message() -> None:
+    """Same gateway, same run: the history completes the message, and what tools did is declared unknown only if the
+    run is still open."""
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "reset"))
+    agent.tell(LinkUp(2_000, False, 1_140)).history(2_010, said("one two", 1_105), purpose="repair")
+    assert agent.finals() == [("one two", "complete")]
+    assert agent.kinds() == ["run.started", "stream.repaired", "run.finished"]
+
+
+def test_a_run_that_goes_on_after_a_lost_connection_declares_one_gap() -> None:
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "reset"))
+    agent.tell(LinkUp(2_000, False, 1_140)).history(2_010, purpose="repair")
+    agent.text(2_100, "one two three", " three").end(2_200, "one two three").history(
+        2_205, said("one two three", 1_105)
+    )
+    assert agent.kinds() == ["run.started", "stream.gap", "run.finished"]
+    assert agent.finals() == [("one two three", "complete")]
+
+
+def test_a_restarted_gateway_interrupts_its_runs() -> None:
+    """What the dead gateway had not stored is lost, and one event says so."""
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "service restart"))
+    agent.tell(LinkUp(6_000, True, 1_140)).history(6_010, HistoryEntry("user", "please", 1_099), purpose="repair")
+    assert agent.finals() == [("please", "complete"), ("one", "interrupted")]
+    assert agent.kinds() == ["run.started", "stream.repaired", "stream.gap", "run.failed"]
+
+
+def test_a_restarted_gateway_whose_history_cannot_be_read() -> None:
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "service restart"))
+    agent.tell(LinkUp(6_000, True, 1_140), HistoryMissing(6_010, SESSION, "no answer in time", "repair"))
+    assert agent.finals() == [("one", "interrupted")]
+    assert agent.kinds() == ["run.started", "stream.gap", "run.failed"]
+
+
+def test_a_restarted_gateway_that_says_nothing_of_the_session() -> None:
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "x"), LinkUp(6_000, True, 1_140))
+    assert agent.wait(15_000).finals() == [("one", "interrupted")]
+
+
+def test_a_session_that_was_quiet_for_long_is_not_brought_in_again() -> None:
+    """Hundreds of messages in one session push nothing of another one out of memory."""
+    agent, other = Agent(), "agent:alpha:other"
+    agent.tell(HistorySeen(1_050, other, (said("early", 1_040),), "end"))
+    for index in range(300):
+        at = 2_000 + index * 100
+        agent.start(at, f"run{index}").text(at + 10, f"answer {index}", f"answer {index}", f"run{index}")
+        agent.end(at + 20, f"answer {index}", f"run{index}").history(at + 25, said(f"answer {index}", at + 2))
+    before = len(agent.finals())
+    agent.tell(HistorySeen(40_000, other, (said("early", 1_040),), "start"))
+    assert len(agent.finals()) == before == 301
+
+
+def test_a_history_waits_for_what_the_journal_knows_of_its_session() -> None:
+    """A successor that was given only the newest finals asks for a session's own before it concludes anything."""
+    core = AgentCore(("gw", "alpha"))
+    core.restore(None, [], [], 1_000, everything=False)
+    seen = HistorySeen(2_000, SESSION, (said("known", 1_500),), "end")
+    assert core.unknown_past(seen) == SESSION
+    known = MessageView("gw/run/1510", "alpha", "gw", "run", SESSION, "assistant", "complete", "known", 1_510, 9)
+    core.conversation.recall(SESSION, [known])
+    assert core.unknown_past(seen) is None
+    assert [draft for draft in core.handle(seen, 2_000) if isinstance(draft.payload, Final)] == []
+
+
+def test_a_repair_whose_history_is_missing_is_declared_once() -> None:
+    """What may be missing is said, run or no run."""
+    agent = Agent().tell(LinkDown(1_150, "reset"), LinkUp(9_000, False, 1_140))
+    agent.tell(HistoryMissing(9_010, SESSION, "no answer in time", "repair"))
+    assert agent.kinds() == ["stream.gap"]
+
+
+def test_a_second_lost_connection_does_not_end_the_wait_for_a_dead_runs_history() -> None:
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "gone"))
+    agent.tell(LinkUp(6_000, True, 1_140), LinkDown(6_100, "gone again")).wait(60_000)
+    assert agent.finals() == []
+    agent.tell(LinkUp(70_000, False, 1_140)).history(70_010, said("one two", 1_105), purpose="repair")
+    assert agent.finals() == [("one two", "complete")]
+
+
+def test_a_message_that_history_told_of_while_it_was_still_being_heard() -> None:
+    """Joined in the middle: the history has the whole message, and then its texts come out of the line."""
+    agent = Agent().history(2_000, said("one two", 1_900), purpose="repair")
+    agent.text(1_950, "one", "one").text(1_960, "one two", " two").end(1_970, "one two")
+    agent.history(2_100, said("one two", 1_900))
+    assert agent.finals() == [("one two", "complete")]
+
+
+def test_several_messages_of_a_run_that_history_told_of_already() -> None:
+    agent = Agent().history(2_000, said("look", 1_900, ends=False), said("done", 1_930), purpose="repair")
+    agent.text(1_910, "look", "look")
+    agent.tell(ToolSeen("t1", 1_915, "run", SESSION, "started", "read", "c1", {}))
+    agent.text(1_940, "do", "do").text(1_945, "done", "ne").end(1_950, "done")
+    assert agent.wait(5_000).finals() == [("look", "complete"), ("done", "complete")]
+
+
+def test_a_new_message_that_begins_like_one_from_history_is_told_in_full() -> None:
+    agent = Agent().history(2_000, said("The cat", 1_900), purpose="repair")
+    agent.text(2_100, "The", "The").text(2_110, "The dog", " dog")
+    chunks = [draft.payload.delta for draft in agent.drafts if isinstance(draft.payload, Chunk)]
+    assert chunks == ["The dog"]
+
+
+def test_the_same_answer_again_in_a_later_run_is_another_message() -> None:
+    agent = Agent().history(2_000, said("ok", 1_900), purpose="repair")
+    agent.start(2_100).text(2_110, "ok", "ok").end(2_120, "ok").history(2_125, said("ok", 1_900), said("ok", 2_102))
+    assert agent.finals() == [("ok", "complete"), ("ok", "complete")]
+
+
+def test_a_joined_run_is_recognised_in_its_history() -> None:
+    """Its start was not seen, so its messages may be older than the first that was heard of it."""
+    agent = Agent().text(1_110, "one two", " two").end(1_200, "one two three")
+    agent.history(1_205, said("one two three", 1_050))
+    assert agent.finals() == [("one two three", "complete")]
+
+
+def test_a_message_that_broke_off_unseen_is_brought_in_as_it_is() -> None:
+    """A partial answer from before the connection is not lost, and not called complete."""
+    agent = Agent().history(2_000, HistoryEntry("assistant", "half", 1_900, error="terminated"), purpose="repair")
+    assert agent.finals() == [("half", "error")]
+
+
+def test_a_joined_run_is_not_ended_by_the_answer_before_its_prompt() -> None:
+    """Lost and found twice while one run goes on: what answers an older prompt says nothing of it."""
+    older = (HistoryEntry("user", "first", 500), said("answered", 510), HistoryEntry("user", "second", 1_000))
+    agent = Agent().history(1_040, *older, purpose="repair").text(1_050, "one two", " two")
+    agent.tell(LinkDown(1_100, "cut"), LinkUp(2_000, False, 1_090)).history(2_010, *older, purpose="repair")
+    agent.text(2_100, "one two three", " three").end(2_200, "one two three")
+    agent.history(2_205, *older, said("one two three", 1_002))
+    assert agent.finals()[-1] == ("one two three", "complete")
+    assert [text for text, _ in agent.finals()] == ["first", "answered", "second", "one two three"]
+    assert agent.kinds() == ["run.started", "stream.gap", "run.finished"]
+
+
+def test_a_joined_run_is_recognised_by_a_successor_too() -> None:
+    """Joined, then the daemon was restarted: the history's older entry is still the message that is open."""
+    core = AgentCore(("gw", "alpha"))
+    run = RunView("run", SESSION, 1_110)
+    view = AgentView("alpha", "gw", "Alpha", status="online", run=run, runs=[run], listed=True)
+    opened = MessageView("gw/run/1110", "alpha", "gw", "run", SESSION, "assistant", "streaming", "one", 1_110, 9, 1)
+    core.restore(view, [opened], [], 5_000)
+    core.liveness.connected(5_000)
+    stored = (HistoryEntry("user", "please", 1_040), said("one two", 1_050))
+    drafts = core.handle(HistorySeen(5_010, SESSION, stored, "repair"), 5_010)
+    finals = [draft.payload for draft in drafts if isinstance(draft.payload, Final)]
+    assert [(final.message_id, final.text) for final in finals if final.role == "assistant"] == [
+        ("gw/run/1110", "one two")
+    ]
+
+
+def test_a_joined_run_that_repeats_an_old_answer_is_heard() -> None:
+    """What an earlier run said, known from history alone, is not what this one says after a newer prompt."""
+    older = (HistoryEntry("user", "first", 500), said("Done.", 510), HistoryEntry("user", "second", 1_000))
+    agent = Agent().history(1_040, *older, purpose="repair").text(1_050, "Done.", "Done.")
+    chunks = [draft.payload.delta for draft in agent.drafts if isinstance(draft.payload, Chunk)]
+    assert chunks == ["Done."]
+
+
+def test_an_earlier_step_of_a_run_is_not_its_open_message() -> None:
+    """A history asked for in the middle of a run may show a step whose stream was missed."""
+    prompt, step = HistoryEntry("user", "go", 1_000), said("looking", 1_010, ends=False)
+    agent = Agent().start(1_000).text(1_200, "found it", "found it").history(1_250, prompt, step, purpose="start")
+    agent.text(1_300, "found it all", " all").end(1_400, "found it all")
+    agent.history(1_405, prompt, step, said("found it all", 1_150))
+    assert [text for text, state in agent.finals()] == ["go", "looking", "found it all"]
+    assert {state for _, state in agent.finals()} == {"complete"}
+
+
+def test_a_message_that_broke_off_during_an_outage_gets_all_that_it_said() -> None:
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "cut"), LinkUp(2_000, False, 1_140))
+    agent.history(2_010, HistoryEntry("assistant", "one two", 1_102, error="terminated"), purpose="repair")
+    assert agent.finals() == [("one two", "error")]
