@@ -18,7 +18,7 @@ from mission_control.settings import Address, AuthSettings, GatewaySettings, Sec
 from mission_control.stores.journal import JournalCorruptError
 from tests.logging_state import restored_logging
 
-COMMANDS = ("run", "check-config", "version", "tail")
+COMMANDS = ("run", "check-config", "version", "tail", "actors", "dead-letters")
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +56,11 @@ def test_every_command_explains_itself_with_examples(command: str) -> None:
     result = CliRunner().invoke(cli.cli, [command, "--help"])
     assert result.exit_code == 0
     assert "Example" in result.output
-    options = cli.cli.commands[command].params
-    assert all(isinstance(option, click.Option) and option.help for option in options)
+    named = cli.cli.commands[command]
+    for one in [named, *(named.commands.values() if isinstance(named, click.Group) else ())]:
+        options = [option for option in one.params if isinstance(option, click.Option)]
+        assert all(option.help for option in options)
+        assert "Example" in (one.help or "")
 
 
 def test_the_commands_are_these() -> None:
@@ -69,7 +72,7 @@ def test_help_needs_nothing_heavy() -> None:
     """Help is there at once: neither trio nor the server is imported for it."""
     code = (
         "import sys; from mission_control.cli import main; main(['run', '--help']);"
-        "print([name for name in ('trio', 'hypercorn', 'cattrs', 'rich', 'json5') if name in sys.modules])"
+        "print([name for name in ('trio', 'hypercorn', 'cattrs', 'rich', 'json5', 'httpx') if name in sys.modules])"
     )
     path = str(Path(mission_control.__file__).parents[1])
     result = subprocess.run(
@@ -99,6 +102,12 @@ def test_version_is_printed_and_done() -> None:
         ["check-config", "--set", "journal.durabilty=full"],
         ["tail", "--type", "nonsense"],
         ["tail", "--url", "nonsense"],
+        ["actors", "--url", "nonsense"],
+        ["actors", "--watch", "--interval", "0"],
+        ["dead-letters", "nonsense"],
+        ["dead-letters", "--token", "a", "--token-file", "b"],
+        ["dead-letters", "retry"],
+        ["dead-letters", "discard", "a-1", "--all"],
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_message(args: list[str]) -> None:

@@ -12,8 +12,14 @@ _ESCAPES: Final = {
     ord("\r"): "\\r",
     ord("\t"): "\\t",
 }
+_JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in (*range(127, 160), *_DECEIVING)}
 
 
 def one_line(text: str) -> str:
     """``text`` with everything escaped that is not plainly a character on this line."""
     return text.translate(_ESCAPES)
+
+
+def json_line(document: bytes) -> str:
+    """JSON that says the same and holds nothing that drives a terminal; JSON itself escapes the other controls."""
+    return document.decode().translate(_JSON_ESCAPES)

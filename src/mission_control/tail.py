@@ -3,8 +3,6 @@
 Events go to standard output, what concerns the connection to standard error.
 """
 
-import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
@@ -17,7 +15,8 @@ from mission_control.core import events
 from mission_control.core.frames import CloseCode
 from mission_control.core.subscription import Filter
 from mission_control.event_lines import line
-from mission_control.printable import one_line
+from mission_control.output import tell, until_the_reader_has_enough, write
+from mission_control.printable import json_line, one_line
 from mission_control.target import Target
 
 Show: TypeAlias = Callable[[events.Event], None]
@@ -35,12 +34,12 @@ def run_tail(daemon: Target, select: Filter, *, as_json: bool) -> int:
         UnreachableError, RefusedError: see :func:`follow`.
     """
     show: Show = show_json if as_json else partial(show_line, Console(highlight=False))
-    try:
+
+    def run() -> int:
         trio.run(follow, daemon, select, show, tell)
-    except BrokenPipeError:
-        # Whoever read our output has enough (head, a pager). Nothing may be written to it again, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+
+    return until_the_reader_has_enough(run)
 
 
 async def follow(daemon: Target, select: Filter, show: Show, tell: Tell) -> None:
@@ -86,8 +85,8 @@ def explain(error: BaseException, daemon: Target) -> str | None:
 
 
 def show_json(event: events.Event) -> None:
-    """The envelope as it is."""
-    _write(events.encode(event).decode())
+    """The envelope, a line."""
+    write(json_line(events.encode(event)))
 
 
 def show_line(console: Console, event: events.Event) -> None:
@@ -96,14 +95,4 @@ def show_line(console: Console, event: events.Event) -> None:
     if console.is_terminal:
         console.print(text, no_wrap=True, overflow="ellipsis", crop=True)
     else:
-        _write(text.plain)
-
-
-def tell(text: str) -> None:
-    sys.stderr.write(f"-- {one_line(text)}\n")
-    sys.stderr.flush()
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+        write(text.plain)

@@ -16,6 +16,7 @@ from mission_control.settings import Secret, Settings
 
 STREAM_PATH = "/v1/stream"
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+_HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 
 @frozen
@@ -24,6 +25,12 @@ class Target:
 
     url: str
     token: Secret | None
+
+    @property
+    def http_url(self) -> str:
+        """What the paths of the HTTP interface are appended to."""
+        scheme, rest = self.url.split("://", 1)
+        return f"{_HTTP_SCHEMES[scheme]}://{rest.removesuffix(STREAM_PATH).rstrip('/')}"
 
 
 @frozen(kw_only=True)
