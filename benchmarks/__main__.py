@@ -1,7 +1,9 @@
-"""``python -m benchmarks`` runs the load benchmark; ``python -m benchmarks.journal`` the journal's own."""
+"""``python -m benchmarks`` runs the load benchmark; ``python -m benchmarks mailbox`` the actor runtime's."""
 
 import sys
 
-from benchmarks.load import main
+from benchmarks import load, mailbox
 
-sys.exit(main())
+if sys.argv[1:2] == ["mailbox"]:
+    sys.exit(mailbox.main(sys.argv[2:]))
+sys.exit(load.main())

@@ -1,17 +1,14 @@
 """What came of a run of the load benchmark: whether it was faultless, and its figures."""
 
-import platform
-import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
+from benchmarks.machine import Machine
 from benchmarks.plan import Plan
 from mission_control.simulate.gateway import Gateway
 from mission_control.simulate.schedule import Schedule
@@ -57,9 +54,7 @@ class Outcome:
         """The figures, a line each."""
         plan, seconds = self.plan, self.plan.seconds
         picks = [percentile(self.results["latency"], share) for share in (0.5, 0.95, 0.99, 1.0)]
-        packages = ", ".join(f"{name} {version(name)}" for name in ("trio", "hypercorn", "msgspec"))
-        yield f"machine      {platform.system()} {platform.machine()}, {_processors()}"
-        yield f"versions     Python {platform.python_version()}, {packages}"
+        yield from Machine.here("trio", "hypercorn", "msgspec").report()
         yield (
             f"load         {plan.agents} agents x {plan.rate:g} events/s for {seconds:g} s "
             f"to {plan.subscribers} subscribers (seed {plan.seed})"
@@ -107,12 +102,3 @@ def _said(plan: Plan) -> dict[str, list[int]]:
 def _continues(found: Sequence[int], said: Sequence[int]) -> bool:
     """Whether ``found`` is a stretch of ``said`` without a hole."""
     return any(said[at : at + len(found)] == found for at in range(len(said) - len(found) + 1))
-
-
-def _processors() -> str:
-    """How many processors there are and what they are called."""
-    try:
-        names = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    except FileNotFoundError:
-        names = []
-    return f"{len(names)} x {names[0]}" if names else platform.processor()
