@@ -13,8 +13,10 @@ from runtime.errors import (
     MailboxFull,
     NotAChild,
     NotAnActor,
+    RequestDropped,
     RestartIntensityExceeded,
     SameActorReturned,
+    WaitsForItself,
 )
 from runtime.failure import Failure
 from runtime.inbox import Actor, Inbox
@@ -82,6 +84,7 @@ __all__ = [
     "Pool",
     "Ref",
     "Reply",
+    "RequestDropped",
     "Restart",
     "RestartIntensityExceeded",
     "Restarting",
@@ -97,5 +100,6 @@ __all__ = [
     "Strategy",
     "Supervisor",
     "TreeNode",
+    "WaitsForItself",
     "WatcherFailed",
 ]

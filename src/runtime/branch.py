@@ -8,28 +8,20 @@ nothing but the next signal (and for children to take their first step): that is
 import math
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import trio
+from trio.lowlevel import Task
 
 from runtime.child import PATIENCE, Child
-from runtime.errors import ActorStopped, AlreadySupervised, InvalidOption
-from runtime.failure import Failure, summarize
-from runtime.letters import DeadLetters, Kept
-from runtime.observe import (
-    DeadLetter,
-    DeadLetterDiscarded,
-    DeadLetterRetried,
-    Kind,
-    Observer,
-    RuntimeEvent,
-    StopReport,
-    TreeNode,
-)
+from runtime.errors import AlreadySupervised, InvalidOption
+from runtime.failure import Failure
+from runtime.letters import DeadLetters
+from runtime.observe import DeadLetter, Kind, Observer, RuntimeEvent, StopReport, TreeNode
 from runtime.options import check_name, check_number, check_type
 from runtime.policy import Backoff, Restart
-from runtime.ref import Ref
 from runtime.signals import Control, Due, Exited, Signal
+from runtime.snapshot import node_of, report_on
 from runtime.watch import Watched
 
 
@@ -62,7 +54,7 @@ class Branch(Watched, ABC):
         self._followed = self._node = BranchChild(self, kind, restart, grace, backoff)
         self._rng = rng
         self._observer = observer
-        self._letters: DeadLetters[Branch] = DeadLetters()  # of the whole tree, if this is its root
+        self._letters = DeadLetters()  # of the whole tree, if this is its root
         self._stop_requested = False
         self._stop_by = math.inf
         self._signals: trio.MemorySendChannel[Signal] | None = None
@@ -123,21 +115,15 @@ class Branch(Watched, ABC):
 
     def tree(self) -> TreeNode:
         """A snapshot of this branch and all below it."""
-        return self._node.node()
+        return node_of(self._node)
 
     def report(self) -> StopReport:
         """What the stop of this branch could not do in order, as far as it has come. See StopReport."""
-        below = [self._node, *self._walk()]
-        overdue = [child.overdue for child in below if child.overdue is not None]
-        return StopReport(
-            tuple(event.path for event in overdue if not event.stuck),
-            tuple(event.path for event in overdue if event.stuck),
-            {child.path: child.stopped.undelivered for child in below if child.stopped and child.stopped.undelivered},
-        )
+        return report_on((self._node, *self._walk()))
 
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Those of this branch and all below it, oldest first: of the newest 100 in the whole tree."""
-        return tuple(kept.letter for kept in self._root._letters if self._is_above(kept.host))
+        return self._root._letters.below(self)
 
     def retry(self, letter_id: int) -> None:
         """Put the message of a dead letter back into its actor's mailbox, as new mail.
@@ -145,28 +131,23 @@ class Branch(Watched, ABC):
         Its actor is the one that has the path now, which in a pool may be a fresh one. Raises LookupError when there
         is no such letter below this branch; MailboxFull, ActorStopped: then the letter is kept.
         """
-        kept = self._find_letter(letter_id)
-        child = next((child for child in kept.host.children() if child.name == kept.name and not child.finished), None)
-        address = None if child is None else child.watched()
-        if child is None or not isinstance(address, Ref):
-            raise ActorStopped(kept.name)
-        address.tell(kept.message)
-        self._root._letters.remove(letter_id)
-        child.emit(DeadLetterRetried(child.path, trio.current_time(), kept.letter))
+        self._root._letters.retry(letter_id, self)
 
     def discard(self, letter_id: int) -> None:
         """Forget a dead letter. Raises LookupError when there is no such letter below this branch."""
-        kept = self._find_letter(letter_id)
-        self._root._letters.remove(letter_id)
-        kept.host.emit(DeadLetterDiscarded(kept.letter.path, trio.current_time(), kept.letter, evicted=False))
+        self._root._letters.discard(letter_id, self)
 
-    # For the children: the Host protocol
+    # For the children and the dead letters: the protocols Host and Place
 
     @property
     def path(self) -> str:
         return self._node.path
 
-    def emit(self, event: RuntimeEvent) -> None:
+    @property
+    def parent(self) -> "Branch | None":
+        return self._parent
+
+    def observe(self, event: RuntimeEvent) -> None:
         branch = self
         while branch._observer is None:
             if branch._parent is None:
@@ -183,12 +164,7 @@ class Branch(Watched, ABC):
             self._signals.send_nowait(Exited(child))
 
     def bury(self, child: Child, message: object, failure: Failure) -> DeadLetter:
-        letters = self._root._letters
-        letter = DeadLetter(letters.next_id(), child.path, summarize(message), failure, trio.current_time())
-        evicted = letters.add(Kept(letter, message, self, child.name))
-        if evicted is not None:
-            evicted.host.emit(DeadLetterDiscarded(evicted.letter.path, letter.time, evicted.letter, evicted=True))
-        return letter
+        return self._root._letters.bury(self, child, message, failure)
 
     # Inside
 
@@ -198,17 +174,6 @@ class Branch(Watched, ABC):
         while branch._parent is not None:
             branch = branch._parent
         return branch
-
-    def _is_above(self, branch: "Branch | None") -> bool:
-        while branch is not None and branch is not self:
-            branch = branch._parent
-        return branch is self
-
-    def _find_letter(self, letter_id: int) -> Kept["Branch"]:
-        kept = self._root._letters.get(letter_id)
-        if kept is None or not self._is_above(kept.host):
-            raise LookupError(f"there is no dead letter {letter_id} below {self.path!r}: dead_letters() lists them")
-        return kept
 
     @property
     def rng(self) -> random.Random:
@@ -242,7 +207,7 @@ class Branch(Watched, ABC):
                 async with trio.open_nursery() as nursery:
                     failure = await self._serve(nursery, receive)
                     self._stop_by = min(self._stop_by, trio.current_time() + self._node.grace)
-                    if failure is None or self._parent is None:
+                    if failure is None or self._parent is None or self.restart is Restart.TEMPORARY:
                         await self._stop_children()
                     else:
                         await self._cancel_children()
@@ -318,6 +283,7 @@ class BranchChild(Child):
         self.branch._stop_within(self._cut)
 
     def _close(self) -> int:
+        self.branch._stop_requested = True  # whoever hears of the ends below must not bring new children
         for child in reversed(self.branch.children()):
             child.finish()
         return 0
@@ -325,8 +291,12 @@ class BranchChild(Child):
     def children(self) -> Sequence[Child]:
         return self.branch.children()
 
+    def contains(self, lineage: Collection[Task]) -> bool:
+        # Not by its own task: for the root that is whichever called run, and may have other children.
+        return any(child.contains(lineage) for child in self.branch.children())
+
     def watched(self) -> Branch:
         return self.branch
 
     def observe(self, event: RuntimeEvent) -> None:
-        self.branch.emit(event)
+        self.branch.observe(event)

@@ -10,10 +10,11 @@ next. An incarnation's exception never leaves ``live``: it is recorded here, and
 import math
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import trio
+from trio.lowlevel import Task, current_task
 
 from runtime.errors import ActorKilled
 from runtime.failure import Failure
@@ -27,7 +28,6 @@ from runtime.observe import (
     State,
     Stopped,
     StoppedLate,
-    TreeNode,
     WatcherFailed,
 )
 from runtime.policy import Backoff, Restart
@@ -46,7 +46,7 @@ class Host(Protocol):
     @property
     def path(self) -> str: ...
 
-    def emit(self, event: RuntimeEvent) -> None: ...
+    def observe(self, event: RuntimeEvent) -> None: ...
 
     def exited(self, child: "Child") -> None: ...
 
@@ -64,6 +64,7 @@ class Child(ABC):
         "_killed",
         "_scope",
         "_started_at",
+        "_task",
         "backoff",
         "error",
         "grace",
@@ -96,6 +97,7 @@ class Child(ABC):
         self.overdue: StoppedLate | None = None  # it did not stop within its grace
         self.stopped: Stopped | None = None  # for good
         self._scope: trio.CancelScope | None = None  # there while an incarnation lives
+        self._task: Task | None = None  # which runs it
         self._started_at = 0.0
         self._attempt = 0
         self._killed = False
@@ -138,7 +140,7 @@ class Child(ABC):
 
     def observe(self, event: RuntimeEvent) -> None:
         assert self.host is not None
-        self.host.emit(event)
+        self.host.observe(event)
 
     # What it tells
 
@@ -170,6 +172,14 @@ class Child(ABC):
     def finished(self) -> bool:
         return self.state in _FINISHED
 
+    @property
+    def uptime(self) -> float:
+        return trio.current_time() - self._started_at if self.state is State.RUNNING else 0.0
+
+    def contains(self, lineage: Collection[Task]) -> bool:
+        """Whether the living incarnation is among a task and those above it: that task would wait for itself."""
+        return self._task in lineage
+
     def start(self, nursery: trio.Nursery) -> None:
         self.prepare()
         nursery.start_soon(self.live, name=self.path)
@@ -188,6 +198,7 @@ class Child(ABC):
     async def live(self) -> None:
         scope = self._scope
         assert scope is not None
+        self._task = current_task()
         returned = False
         error: Exception | None = None
         try:
@@ -220,7 +231,7 @@ class Child(ABC):
 
     def _conclude(self, scope: trio.CancelScope, error: Exception | None, *, returned: bool) -> None:
         now = trio.current_time()
-        self._scope = None
+        self._scope = self._task = None
         if self.healthy() or now - self._started_at >= self.backoff.reset_after:
             self._attempt = 0
         if error is None and self._killed and not returned:
@@ -291,29 +302,13 @@ class Child(ABC):
             self.overdue = StoppedLate(self.path, trio.current_time(), stuck)
             self.emit(self.overdue)
 
-    def finish(self, state: State = State.STOPPED) -> None:
-        """No incarnation will follow."""
+    def finish(self, state: State = State.STOPPED, *why: RuntimeEvent) -> None:
+        """No incarnation will follow; ``why`` is told first."""
         undelivered = self._close()
         if self.finished or self.alive:
             return
         self.state = state
         failure = None if self.error is None else self.last_failure
         self.stopped = Stopped(self.path, trio.current_time(), undelivered, state, failure)
-        self.emit(self.stopped)
-
-    def node(self) -> TreeNode:
-        running = self.state is State.RUNNING
-        mailbox = self.statistics()
-        return TreeNode(
-            name=self.name,
-            path=self.path,
-            kind=self.kind,
-            state=self.state,
-            incarnation=self.incarnation,
-            restarts=max(0, self.incarnation - 1),
-            uptime_s=trio.current_time() - self._started_at if running else 0.0,
-            busy_s=0.0,
-            last_failure=self.last_failure,
-            mailbox=mailbox,
-            children=tuple(child.node() for child in self.children()),
-        )
+        for event in (*why, self.stopped):
+            self.emit(event)

@@ -43,6 +43,59 @@ class ActorCrashed(ActorError):
 
 
 @attrs.define(eq=False)
+class WaitsForItself(ActorError):
+    """An actor awaits what only it could bring about: its own answer, room in its own mailbox, its own end."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name!r} would wait for itself: nobody else gives its answers, makes room in its mailbox or ends it;"
+            " call the method, tell, or return instead"
+        )
+
+
+@attrs.define(eq=False)
+class RequestDropped(ActorError):
+    """The mailbox let this request go for a newer message, as its overflow policy says; nobody will answer it.
+
+    superseded: a newer one with the same key has taken its place
+    """
+
+    name: str
+    superseded: bool
+
+    def __str__(self) -> str:
+        how = "was replaced by a newer one of its key" if self.superseded else "had to make room for a newer message"
+        return f"the request to {self.name!r} {how}: use Overflow.WAIT or REFUSE where every request counts"
+
+
+@attrs.define(eq=False)
+class RequestDropped(ActorError):
+    """The mailbox took an accepted request out again: to make room, or for a newer message of the same key."""
+
+    name: str
+    superseded: bool
+
+    def __str__(self) -> str:
+        reason = "a newer message took its place" if self.superseded else "its mailbox was full"
+        return f"{self.name!r} never saw the request: {reason}"
+
+
+@attrs.define(eq=False)
+class WaitsForItself(ActorError):
+    """The task that reads an actor's inbox waits for what only that task can do: answer, or make room."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name!r} waits for itself: its reader can neither answer nor make room while it waits;"
+            " call a method, or tell"
+        )
+
+
+@attrs.define(eq=False)
 class ActorKilled(Exception):
     """What an incarnation that ``Supervisor.kill`` ended is recorded to have raised."""
 

@@ -1,5 +1,6 @@
 """The leaves of the tree: actors with their mailboxes, and plain services."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 import trio
@@ -32,13 +33,14 @@ class ActorChild(Child):
         actor = self._factory()
         if actor is self._latest:
             raise SameActorReturned(self.name)
-        if not callable(getattr(actor, "run", None)):
-            raise NotAnActor(self.name, type(actor).__qualname__)
         self._latest = actor
         self.ref._mailbox.on_high_water = self._tell_high_water
         self._inbox = Inbox(self.ref)
         self.begun()
-        await actor.run(self._inbox)
+        running = actor.run(self._inbox) if hasattr(actor, "run") else None
+        if not isinstance(running, Awaitable):
+            raise NotAnActor(self.name, type(actor).__qualname__)
+        await running
 
     def _release(self, *, returned: bool, blamed: bool) -> None:
         mailbox = self.ref._mailbox

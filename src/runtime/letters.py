@@ -1,48 +1,91 @@
 """The dead letters of a tree, with the messages themselves, so that they can be given another chance."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Protocol
 
 import attrs
+import trio
 
-from runtime.observe import DeadLetter
+from runtime.child import Child
+from runtime.errors import ActorStopped
+from runtime.failure import Failure, summarize
+from runtime.observe import DeadLetter, DeadLetterDiscarded, DeadLetterRetried, RuntimeEvent
+from runtime.ref import Ref
 
-H = TypeVar("H")
+
+class Place(Protocol):
+    """The supervisor or pool whose child a message has crashed."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def parent(self) -> "Place | None": ...
+
+    def children(self) -> Sequence[Child]: ...
+
+    def observe(self, event: RuntimeEvent) -> None: ...
 
 
 @attrs.frozen(eq=False)
-class Kept(Generic[H]):
-    """host: whose child ``name`` it is that the message has crashed."""
-
+class _Kept:
     letter: DeadLetter
     message: object
-    host: H
+    place: Place
     name: str
 
+    def is_below(self, place: Place) -> bool:
+        above: Place | None = self.place
+        while above is not None and above is not place:
+            above = above.parent
+        return above is not None
 
-class DeadLetters(Generic[H]):
+    def addressee(self) -> tuple[Child, Ref[object]]:
+        """Who has that name there now. Raises ActorStopped."""
+        for child in self.place.children():
+            address = child.watched()
+            if child.name == self.name and not child.finished and isinstance(address, Ref):
+                return child, address
+        raise ActorStopped(self.name)
+
+    def tell_discarded(self, *, evicted: bool) -> None:
+        self.place.observe(DeadLetterDiscarded(self.letter.path, trio.current_time(), self.letter, evicted))
+
+
+class DeadLetters:
     """The newest 100 of a whole tree, oldest first."""
 
     LIMIT = 100
 
     def __init__(self) -> None:
-        self._kept: dict[int, Kept[H]] = {}
+        self._kept: dict[int, _Kept] = {}
         self._ids = count(1)
 
-    def next_id(self) -> int:
-        return next(self._ids)
+    def bury(self, place: Place, child: Child, message: object, failure: Failure) -> DeadLetter:
+        letter = DeadLetter(next(self._ids), child.path, summarize(message), failure, trio.current_time())
+        self._kept[letter.id] = _Kept(letter, message, place, child.name)
+        if len(self._kept) > self.LIMIT:
+            self._kept.pop(next(iter(self._kept))).tell_discarded(evicted=True)
+        return letter
 
-    def add(self, kept: Kept[H]) -> Kept[H] | None:
-        """Returns the one that had to go for it."""
-        self._kept[kept.letter.id] = kept
-        return None if len(self._kept) <= self.LIMIT else self.remove(next(iter(self._kept)))
+    def below(self, place: Place) -> tuple[DeadLetter, ...]:
+        return tuple(kept.letter for kept in self._kept.values() if kept.is_below(place))
 
-    def get(self, letter_id: int) -> Kept[H] | None:
-        return self._kept.get(letter_id)
+    def retry(self, letter_id: int, place: Place) -> None:
+        kept = self._find(letter_id, place)
+        child, address = kept.addressee()
+        address.tell(kept.message)
+        del self._kept[letter_id]
+        child.emit(DeadLetterRetried(child.path, trio.current_time(), kept.letter))
 
-    def remove(self, letter_id: int) -> Kept[H]:
-        return self._kept.pop(letter_id)
+    def discard(self, letter_id: int, place: Place) -> None:
+        kept = self._find(letter_id, place)
+        del self._kept[letter_id]
+        kept.tell_discarded(evicted=False)
 
-    def __iter__(self) -> Iterator[Kept[H]]:
-        return iter(tuple(self._kept.values()))
+    def _find(self, letter_id: int, place: Place) -> _Kept:
+        kept = self._kept.get(letter_id)
+        if kept is None or not kept.is_below(place):
+            raise LookupError(f"there is no dead letter {letter_id} below {place.path!r}: dead_letters() lists them")
+        return kept

@@ -13,7 +13,7 @@ import trio
 
 from runtime.branch import Branch
 from runtime.child import Child, Host
-from runtime.errors import ActorStopped, DuplicateName, InvalidSignificance, NotAChild
+from runtime.errors import ActorStopped, DuplicateName, InvalidSignificance, NotAChild, WaitsForItself
 from runtime.leaf import ActorChild
 from runtime.observe import GaveUp, Kind, Observer, Restarting, State
 from runtime.options import check_type
@@ -21,6 +21,7 @@ from runtime.policy import Backoff, Intensity, Restart, RestartLog
 from runtime.ref import Ref
 from runtime.signals import Due, Exited
 from runtime.spec import ActorSpec
+from runtime.watch import lineage
 
 K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
@@ -104,9 +105,14 @@ class Pool(Branch, Generic[K, M]):
         return {key: child.ref for key, child in self._children.items() if not child.finished}  # type: ignore[misc]
 
     async def remove(self, key: K) -> None:
-        """Stop one actor for good: close, drain, grace, cancel. Cancelling this does not take the removal back."""
+        """Stop one actor for good: close, drain, grace, cancel. Cancelling this does not take the removal back.
+
+        Raises WaitsForItself in a task of that actor: it ends by returning, when its restart type lets it.
+        """
         child = self._children.get(key)
         if child is not None:
+            if child.contains(lineage()):
+                raise WaitsForItself(child.name)
             self._forget(child)
             if child.alive:
                 self._leaving[child.name] = child
@@ -134,8 +140,8 @@ class Pool(Branch, Generic[K, M]):
         """A removed child has ended: its name is free for the one that waits."""
         if not child.alive and self._leaving.get(child.name) is child:
             del self._leaving[child.name]
-            child.finish()
             successor = self._names.get(child.name)
+            child.finish()
             if successor is not None:
                 self._start(successor)
 
@@ -170,5 +176,5 @@ class Pool(Branch, Generic[K, M]):
             child.emit(Restarting(child.path, trio.current_time(), delay, child.path))
             self._later(delay, Due(child))
         else:
-            child.emit(GaveUp(child.path, trio.current_time(), self._intensity.restarts, child.last_failure))
-            child.finish(State.GAVE_UP)
+            gave_up = GaveUp(child.path, trio.current_time(), self._intensity.restarts, child.last_failure)
+            child.finish(State.GAVE_UP, gave_up)

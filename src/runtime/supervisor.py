@@ -70,6 +70,7 @@ class Supervisor(Branch):
         self._auto_shutdown = auto_shutdown
         self._log = RestartLog(intensity)
         self._recoveries: list[_Recovery] = []
+        children = tuple(children)
         self._check(children)
         self._children = [self._place(spec) for spec in children]
         self._significant = [child for child, spec in zip(self._children, children, strict=True) if spec.significant]

@@ -1,20 +1,32 @@
 """Following another part of the tree: its lifecycle as it happens, or just its end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 import trio
-from trio.lowlevel import checkpoint
+from trio.lowlevel import Task, checkpoint, current_task
 
-from runtime.errors import ActorStopped
+from runtime.errors import ActorStopped, WaitsForItself
 from runtime.observe import RuntimeEvent, Started, Stopped
 
 
 class Followed(Protocol):
     """What a child can say of itself."""
 
+    name: str
+
     def current(self) -> Started | None: ...
+
+    def contains(self, lineage: Collection[Task]) -> bool: ...
+
+
+def lineage() -> Collection[Task]:
+    """The current task and all above it."""
+    tasks = [current_task()]
+    while tasks[-1].parent_nursery is not None:
+        tasks.append(tasks[-1].parent_nursery.parent_task)
+    return set(tasks)
 
 
 class Watched:
@@ -32,8 +44,11 @@ class Watched:
         """Wait until no incarnation lives and none will follow; returns how it ended, at once when it has.
 
         Waits through restarts. An address that has no place in a tree yet is waited for, too.
+        Raises WaitsForItself in a task of the actor itself, or below the supervisor or pool.
         """
         if self._stopped is None:
+            if self._followed is not None and self._followed.contains(lineage()):
+                raise WaitsForItself(self._followed.name)
             if self._told_stopped is None:
                 self._told_stopped = trio.Event()
             await self._told_stopped.wait()

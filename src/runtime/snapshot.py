@@ -1,0 +1,36 @@
+"""The tree as it is at one moment, and what a stop has left behind in it."""
+
+from collections.abc import Iterable
+
+from runtime.child import Child
+from runtime.observe import StopReport, TreeNode
+
+
+def node_of(child: Child) -> TreeNode:
+    """This child and all below it."""
+    return TreeNode(
+        name=child.name,
+        path=child.path,
+        kind=child.kind,
+        state=child.state,
+        incarnation=child.incarnation,
+        restarts=max(0, child.incarnation - 1),
+        uptime_s=child.uptime,
+        busy_s=0.0,
+        last_failure=child.last_failure,
+        mailbox=child.statistics(),
+        children=tuple(node_of(below) for below in child.children()),
+    )
+
+
+def report_on(children: Iterable[Child]) -> StopReport:
+    """What did not end in order."""
+    late: list[str] = []
+    stuck: list[str] = []
+    undelivered: dict[str, int] = {}
+    for child in children:
+        if child.overdue is not None:
+            (stuck if child.overdue.stuck else late).append(child.path)
+        if child.stopped is not None and child.stopped.undelivered:
+            undelivered[child.path] = child.stopped.undelivered
+    return StopReport(tuple(late), tuple(stuck), undelivered)
