@@ -8,11 +8,15 @@ from mission_control.core.subscription import Filter
 
 @define(eq=False)
 class Member:
-    """One subscriber. Everything up to ``position`` that ``select`` admits is in its outbox, or was."""
+    """One subscriber. Everything up to ``position`` that ``select`` admits is in its outbox, or was.
+
+    An ``internal`` one is part of the daemon and no figure's business.
+    """
 
     outbox: Outbox
     select: Filter
     position: int
+    internal: bool = False
 
 
 @define
@@ -46,6 +50,9 @@ class Roster:
     def members(self) -> list[Member]:
         return list(self._members.values())
 
+    def find(self, outbox: Outbox) -> Member | None:
+        return self._members.get(outbox)
+
     def groups(self) -> list[tuple[Filter, list[Member]]]:
         return [(select, list(group.values())) for select, group in self._groups.items()]
 
@@ -54,5 +61,5 @@ class Roster:
         if member.outbox.put_nowait(frame):
             member.position = max(member.position, position)
         else:
-            self.overflows += 1
+            self.overflows += not member.internal
             self.remove(member.outbox)

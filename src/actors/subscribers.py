@@ -56,6 +56,7 @@ class Join:
     select: Filter
     after: int
     reply: Reply["Joined | TooFarBehind"]
+    internal: bool = False
 
 
 @frozen
@@ -103,18 +104,29 @@ class Subscribers:
     def __init__(self, ref: Ref[SubscriberMessage], roster: Roster, tally: Tally) -> None:
         self._ref, self._roster, self._tally = ref, roster, tally
 
-    async def join(self, outbox: Outbox, select: Filter, after: int) -> Joined | TooFarBehind:
-        """See :class:`Joined`, :class:`TooFarBehind`. Raises runtime.ActorStopped at shutdown."""
-        return await self._ref.ask(lambda reply: Join(outbox, select, after, reply))
+    async def join(
+        self, outbox: Outbox, select: Filter, after: int, *, internal: bool = False
+    ) -> Joined | TooFarBehind:
+        """See :class:`Joined`, :class:`TooFarBehind`. Raises runtime.ActorStopped at shutdown.
+
+        An ``internal`` subscriber is left out of the statistics.
+        """
+        return await self._ref.ask(lambda reply: Join(outbox, select, after, reply, internal))
 
     def leave(self, outbox: Outbox) -> None:
         """Nothing is put into the outbox after this returns. Idempotent."""
         self._roster.remove(outbox)
 
+    def position(self, outbox: Outbox) -> int | None:
+        """Up to where it was served; None when it has not joined, or not any more."""
+        member = self._roster.find(outbox)
+        return None if member is None else member.position
+
     def statistics(self) -> SubscribersStatistics:
-        lag = max((self._tally.head - member.position for member in self._roster.members()), default=0)
+        members = [member for member in self._roster.members() if not member.internal]
+        lag = max((self._tally.head - member.position for member in members), default=0)
         return SubscribersStatistics(
-            subscribers=len(self._roster),
+            subscribers=len(members),
             lag=max(0, lag),
             overflows=self._roster.overflows,
             frames=self._tally.frames,
@@ -220,7 +232,7 @@ class SubscriberRegistry:
             return TooFarBehind(self._recent_floor)
         if request.outbox.closed:
             return Joined(request.after)  # who asked has gone
-        member = Member(request.outbox, request.select, request.after)
+        member = Member(request.outbox, request.select, request.after, request.internal)
         self._roster.add(member)
         if request.after < self._flushed:
             missed = [one for one in self._recent if request.after < (one[0] or 0) <= self._flushed]

@@ -5,11 +5,12 @@ says what each does. A field's name is its key in the configuration file. A numb
 (``_ms``, ``_s``, ``_bytes``); a duration without one is in seconds.
 """
 
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, NewType, TypeAlias
+from typing import Annotated, Any, Literal, NewType, TypeAlias
 
-from attrs import frozen
+from attrs import Factory, asdict, frozen
 
 Seconds = NewType("Seconds", float)
 Milliseconds = NewType("Milliseconds", int)
@@ -24,9 +25,9 @@ GatewayKind: TypeAlias = Literal["clawdbot"]
 
 @frozen
 class Between:
-    """The values that a number may have, in its own unit; ``most`` None sets no upper bound."""
+    """The values that a number may have, in its own unit; None sets no bound."""
 
-    least: float
+    least: float | None = None
     most: float | None = None
 
 
@@ -149,6 +150,19 @@ class ReconnectSettings:
 
 
 @frozen(kw_only=True)
+class ActorSettings:
+    """What is set of one installed actor type (docs/extending.md). ``options`` is an object of its own options class.
+
+    ``options`` is None where it is not enabled and something that must be set is not.
+    ``asked_for``: the configuration has a table of it, so that it is an error when it cannot run.
+    """
+
+    enabled: bool
+    options: Any
+    asked_for: bool = False
+
+
+@frozen(kw_only=True)
 class Settings:
     """Everything. ``simulate`` is the number of simulated agents, 0 for none."""
 
@@ -163,3 +177,13 @@ class Settings:
     stream: StreamSettings = StreamSettings()
     liveness: LivenessSettings = LivenessSettings()
     reconnect: ReconnectSettings = ReconnectSettings()
+    actors: Mapping[str, ActorSettings] = Factory(dict)
+    """Of every installed actor type, by its name."""
+
+    def secrets(self) -> Sequence[Secret]:
+        """Everything that must not show anywhere."""
+        options = [actor.options for actor in self.actors.values() if actor.options is not None]
+        values = [
+            value for one in (self.auth, *self.gateways, *options) for value in asdict(one, recurse=False).values()
+        ]
+        return [value for value in values if isinstance(value, Secret)]

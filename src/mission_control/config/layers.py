@@ -12,11 +12,10 @@ from mission_control.config.problems import Problem, Source, unknown
 from mission_control.config.schema import (
     PREFIX,
     KeyPath,
+    Schema,
     dotted,
     from_dotted,
     from_variable,
-    general,
-    schema,
     variable,
 )
 
@@ -84,7 +83,7 @@ def from_file(file: Path) -> Layer:
     return Layer(leaves)
 
 
-def from_environment(environ: Mapping[str, str], cwd: Path) -> Layer:
+def from_environment(environ: Mapping[str, str], cwd: Path, schema: Schema) -> Layer:
     """The settings in ``MISSION_CONTROL_*`` variables; an empty one counts as not set."""
     leaves: list[Leaf] = []
     gateway: dict[str, Leaf] = {}
@@ -98,16 +97,16 @@ def from_environment(environ: Mapping[str, str], cwd: Path) -> Layer:
         if name in _SHORTCUTS:
             field = _SHORTCUTS[name]
             gateway[field] = Leaf(("gateways", 0, field), value, source, cwd)
-        elif general(path := from_variable(variable_name)) in schema() and variable(path) == variable_name:
+        elif (path := from_variable(variable_name)) in schema and variable(path) == variable_name:
             leaves.append(Leaf(path, value, source, cwd))
         elif not _FOREIGN.fullmatch(name):
-            names = [*map(variable, schema()), CONFIG_VARIABLE, *(PREFIX + shortcut for shortcut in _SHORTCUTS)]
+            names = [*map(variable, schema.types), CONFIG_VARIABLE, *(PREFIX + shortcut for shortcut in _SHORTCUTS)]
             allowed = f"{PREFIX} and the setting's path in capitals with __ between its parts"
             problems.append(unknown(source, variable_name, names, allowed))
     return Layer(leaves, gateway, problems)
 
 
-def from_flags(flags: Flags, cwd: Path) -> Layer:
+def from_flags(flags: Flags, cwd: Path, schema: Schema) -> Layer:
     """The settings on the command line."""
     leaves: list[Leaf] = []
     problems: list[Problem] = []
@@ -121,8 +120,8 @@ def from_flags(flags: Flags, cwd: Path) -> Layer:
         path = from_dotted(key)
         if not separator:
             problems.append(Problem(str(source), "no value", "KEY=VALUE, such as journal.durability=normal"))
-        elif general(path) not in schema():
-            known = [dotted(path) for path in schema()]
+        elif path not in schema:
+            known = [dotted(path) for path in schema.types]
             problems.append(unknown(source, key, known, "a setting's path, such as journal.durability"))
         else:
             leaves.append(Leaf(path, Text(value), source, cwd))

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 from attrs import frozen
 
-from mission_control.config.formats import secret
+from mission_control.config.actors import actor_settings, schema_with
 from mission_control.config.home import default_config_dir, default_data_dir, expand_home, home_of
 from mission_control.config.layers import (
     CONFIG_VARIABLE,
@@ -19,11 +20,15 @@ from mission_control.config.layers import (
     from_flags,
 )
 from mission_control.config.merge import Merged, merge
-from mission_control.config.problems import DEFAULT, ConfigError, Problem, Source, UnacceptableError
+from mission_control.config.problems import DEFAULT, ConfigError, Source
 from mission_control.config.rules import broken_rules
-from mission_control.config.schema import KeyPath
+from mission_control.config.schema import KeyPath, Schema
+from mission_control.config.secret_files import read_secret_files
 from mission_control.config.structure import structure
-from mission_control.settings import Secret, Settings
+from mission_control.settings import Settings
+
+if TYPE_CHECKING:
+    from mission_control.plugins import Found
 
 FILE_NAME = "mission-control.toml"
 
@@ -38,10 +43,11 @@ class Loaded:
     settings: Settings
     sources: Mapping[KeyPath, Source]
     file: Path | None
+    schema: Schema
 
 
 def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Settings:
-    """The effective settings. Reads the configuration file and the files that hold secrets, and nothing else.
+    """The effective settings of the daemon itself. Reads the configuration file and the files that hold secrets.
 
     Raises:
         ConfigError: with everything that is wrong.
@@ -49,30 +55,37 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Settings:
     return resolve(flags, environ, cwd).settings
 
 
-def resolve(flags: Flags, environ: Mapping[str, str], cwd: Path, platform: str = sys.platform) -> Loaded:
-    """Like :func:`load`, with the sources. ``platform`` is as in :data:`sys.platform`.
+def resolve(
+    flags: Flags,
+    environ: Mapping[str, str],
+    cwd: Path,
+    platform: str = sys.platform,
+    actors: "Found | None" = None,
+) -> Loaded:
+    """Like :func:`load`, with the sources, and with the settings of the ``actors`` that are installed.
+
+    Without ``actors``, what is set of them is passed over. ``platform`` is as in :data:`sys.platform`.
 
     Raises:
         ConfigError: with everything that is wrong.
     """
     home = home_of(environ)
     file = config_file(flags, environ, cwd)
+    schema = schema_with(actors)
     defaults = Layer([Leaf(("data_dir",), str(default_data_dir(environ, platform)), DEFAULT, home)])
-    layers = [defaults, from_environment(environ, cwd), from_flags(flags, cwd)]
+    layers = [defaults, from_environment(environ, cwd, schema), from_flags(flags, cwd, schema)]
     if file is not None:
         layers.insert(1, from_file(file))
-    merged = merge(layers, home)
+    merged = merge(layers, home, schema)
     _imply_auth_mode(merged)
+    read_secret_files(merged)
+    of_actors, refused = actor_settings(merged, actors)
     outcome = structure(merged)
-    problems = list(merged.problems)
-    if isinstance(outcome, Settings):
-        settings, unread = _with_secrets(outcome, merged)
-        problems += [*unread, *broken_rules(settings, merged.source_of)]
-    else:
-        problems += outcome
+    problems = [*merged.problems, *refused]
+    problems += broken_rules(outcome, merged.source_of) if isinstance(outcome, Settings) else outcome
     if problems or not isinstance(outcome, Settings):
         raise ConfigError(problems)
-    return Loaded(settings, merged.sources, file)
+    return Loaded(attrs.evolve(outcome, actors=of_actors), merged.sources, file, schema)
 
 
 def config_file(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -94,31 +107,3 @@ def _imply_auth_mode(merged: Merged) -> None:
     if given is not None:
         auth["mode"] = "token"
         merged.sources["auth", "mode"] = Source(f"implied by {merged.source_of(('auth', given))}")
-
-
-def _with_secrets(settings: Settings, merged: Merged) -> tuple[Settings, list[Problem]]:
-    """Tokens read from their files; what could not be read is told."""
-    problems: list[Problem] = []
-
-    def read(path: Path | None, token: Secret | None, key: KeyPath) -> Secret | None:
-        if path is None:
-            return token
-        try:
-            return secret(path.read_text(encoding="utf-8").strip())
-        except OSError as error:
-            found = f"{path}: {error.strerror or error}"
-        except UnicodeDecodeError:
-            found = f"{path}: not text"
-        except UnacceptableError as error:
-            found = f"{path}: {error.found or 'empty'}"
-        problems.append(Problem(str(merged.source_of(key)), found, "a readable file with the token alone in it"))
-        return None
-
-    gateways = tuple(
-        attrs.evolve(gateway, token=read(gateway.token_file, gateway.token, ("gateways", index, "token_file")))
-        for index, gateway in enumerate(settings.gateways)
-    )
-    auth = attrs.evolve(
-        settings.auth, token=read(settings.auth.token_file, settings.auth.token, ("auth", "token_file"))
-    )
-    return attrs.evolve(settings, gateways=gateways, auth=auth), problems

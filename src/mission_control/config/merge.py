@@ -9,13 +9,10 @@ from attrs import define, field
 from mission_control.config.home import expand_home
 from mission_control.config.layers import Layer, Leaf, Text
 from mission_control.config.problems import DEFAULT, Problem, Source
-from mission_control.config.schema import KeyPath, dotted
+from mission_control.config.schema import KeyPath, Schema, dotted
 
 DEFAULT_GATEWAY_URL = "ws://127.0.0.1:18789"
 """Where a gateway listens unless it was told otherwise; assumed when only its token is given."""
-
-_RIVALS = {"token": "token_file", "token_file": "token"}
-_PATHS = frozenset({"data_dir", "token_file"})
 
 
 @define
@@ -23,6 +20,7 @@ class Merged:
     """The values so far as one tree, with the source of each leaf."""
 
     home: Path
+    schema: Schema
     tree: dict[str, Any] = field(factory=dict)
     sources: dict[KeyPath, Source] = field(factory=dict)
     problems: list[Problem] = field(factory=list)
@@ -71,11 +69,11 @@ class Merged:
         for part, following in zip(parents, leaf.path[1:], strict=True):
             node = self._child(node, part, [] if isinstance(following, int) else {})
         if isinstance(last, str) and isinstance(node, dict):
-            if last in _RIVALS:
-                self._drop((*parents, _RIVALS[last]))
-            node[last] = self._resolved(leaf) if last in _PATHS else leaf.value
+            if rival := self.schema.rival_of(leaf.path):
+                self._drop(rival)
+            node[last] = self._resolved(leaf) if self.schema.kind(leaf.path) is Path else leaf.value
             self.sources[leaf.path] = leaf.source
-        elif node is None:
+        elif node is None and any(isinstance(part, int) for part in parents):
             allowed = "the gateways counted from 0 without a gap"
             self.problems.append(Problem(str(leaf.source), f"no {dotted(tuple(parents))} before it", allowed))
 
@@ -107,18 +105,18 @@ class Merged:
     def _refuse_rivals(self, layer: Layer) -> None:
         set_here = {leaf.path: leaf for leaf in [*layer.leaves, *layer.gateway.values()]}
         for path, leaf in set_here.items():
-            rival = set_here.get((*path[:-1], "token_file"))
-            if path[-1] == "token" and rival is not None:
-                self.problems.append(Problem(str(leaf.source), f"also {rival.source}", "one of the two"))
+            secret_path = self.schema.secret_of(path)
+            if secret_path is not None and (secret := set_here.get(secret_path)) is not None:
+                self.problems.append(Problem(str(secret.source), f"also {leaf.source}", "one of the two"))
         simulate = next((leaf for leaf in layer.leaves if leaf.path == ("simulate",)), None)
         gateway = next((leaf for path, leaf in set_here.items() if path[0] == "gateways"), None)
         if simulate is not None and gateway is not None and _sets_simulate(layer):
             self.problems.append(Problem(str(simulate.source), f"also {gateway.source}", "one of the two"))
 
 
-def merge(layers: Sequence[Layer], home: Path) -> Merged:
+def merge(layers: Sequence[Layer], home: Path, schema: Schema) -> Merged:
     """All layers, the weakest first."""
-    merged = Merged(home)
+    merged = Merged(home, schema)
     for layer in layers:
         merged.add(layer)
     return merged

@@ -26,6 +26,7 @@ class Unit:
 
 UNITS: Final[Mapping[Any, Unit]] = {
     int: Unit("a whole number", {}, str, int),
+    float: Unit("a number", {}, lambda number: f"{number:.12g}", float),
     Bytes: Unit('a size such as "512MiB", or a number of bytes', BYTES_IN, show_bytes, int),
     Seconds: Unit('a duration such as "90s" or "7d", or a number of seconds', SECONDS_IN, show_duration, float),
     Milliseconds: Unit(
@@ -36,18 +37,29 @@ UNITS: Final[Mapping[Any, Unit]] = {
     ),
 }
 
+WIDEST: Final[Mapping[Any, Between]] = {
+    int: Between(),
+    float: Between(),
+    Bytes: Between(0),
+    Seconds: Between(0),
+    Milliseconds: Between(0),
+}
+"""The bounds of numbers that have none of their own."""
+
 
 def parser(number_type: Any, bounds: Between) -> Callable[[Any], Any]:
     """A function that reads a number of the given type within its bounds."""
     unit = UNITS[number_type]
     least, most = bounds.least, bounds.most
-    allowed = f"{unit.described}, at least {unit.show(least)}"
+    allowed = unit.described
+    if least is not None:
+        allowed += f", at least {unit.show(least)}"
     if most is not None:
         allowed += f", at most {unit.show(most)}"
 
     def parse(value: Any) -> Any:
         number = _number(value, unit)
-        if number is None or number < least or (most is not None and number > most):
+        if number is None or (least is not None and number < least) or (most is not None and number > most):
             raise UnacceptableError(allowed)
         return unit.convert(number)
 
