@@ -7,8 +7,8 @@ nothing but the next signal (and for children to take their first step): that is
 
 import math
 import random
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
 
 import trio
 from trio.lowlevel import Task
@@ -16,16 +16,16 @@ from trio.lowlevel import Task
 from runtime.child import PATIENCE, Child
 from runtime.errors import AlreadySupervised, InvalidOption
 from runtime.failure import Failure
+from runtime.inspection import Inspected
 from runtime.letters import DeadLetters
-from runtime.observe import DeadLetter, Kind, Observer, RuntimeEvent, StopReport, TreeNode
+from runtime.observe import DeadLetter, Kind, Observer, RuntimeEvent
 from runtime.options import check_name, check_number, check_type
 from runtime.policy import Backoff, Restart
 from runtime.signals import Control, Due, Exited, Signal
-from runtime.snapshot import node_of, report_on
 from runtime.watch import Watched
 
 
-class Branch(Watched, ABC):
+class Branch(Inspected, Watched):
     """A part of the tree that has children. ``observer`` and ``rng`` default to the parent's."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Branch(Watched, ABC):
         self._followed = self._node = BranchChild(self, kind, restart, grace, backoff)
         self._rng = rng
         self._observer = observer
-        self._letters = DeadLetters()  # of the whole tree, if this is its root
+        self._own_letters = DeadLetters()  # used at the root
         self._stop_requested = False
         self._stop_by = math.inf
         self._signals: trio.MemorySendChannel[Signal] | None = None
@@ -62,9 +62,6 @@ class Branch(Watched, ABC):
         self._task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 
     # What supervisors and pools differ in
-
-    @abstractmethod
-    def children(self) -> Sequence[Child]: ...
 
     @abstractmethod
     async def _handle(self, signal: Exited | Due[object]) -> Exception | None:
@@ -101,42 +98,6 @@ class Branch(Watched, ABC):
             if self._signals is not None:
                 self._signals.send_nowait(Control.STOP)
 
-    def kill(self, name: str) -> None:
-        """Crash injection: end the living incarnation of a child, anywhere below, as if it had raised ActorKilled.
-
-        Its mail is not blamed, its restart counts as any other. No effect between two incarnations.
-        name: a path ("root/agents/alpha"), or a name that is unique below. Raises LookupError.
-        """
-        below = list(self._walk())
-        found = [child for child in below if child.path == name] or [child for child in below if child.name == name]
-        if len(found) != 1:
-            raise LookupError(f"{len(found)} children of {self.path!r} are named {name!r}: give a path of its tree()")
-        found[0].kill()
-
-    def tree(self) -> TreeNode:
-        """A snapshot of this branch and all below it."""
-        return node_of(self._node)
-
-    def report(self) -> StopReport:
-        """What the stop of this branch could not do in order, as far as it has come. See StopReport."""
-        return report_on((self._node, *self._walk()))
-
-    def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """Those of this branch and all below it, oldest first: of the newest 100 in the whole tree."""
-        return self._root._letters.below(self)
-
-    def retry(self, letter_id: int) -> None:
-        """Put the message of a dead letter back into its actor's mailbox, as new mail.
-
-        Its actor is the one that has the path now, which in a pool may be a fresh one. Raises LookupError when there
-        is no such letter below this branch; MailboxFull, ActorStopped: then the letter is kept.
-        """
-        self._root._letters.retry(letter_id, self)
-
-    def discard(self, letter_id: int) -> None:
-        """Forget a dead letter. Raises LookupError when there is no such letter below this branch."""
-        self._root._letters.discard(letter_id, self)
-
     # For the children and the dead letters: the protocols Host and Place
 
     @property
@@ -164,16 +125,13 @@ class Branch(Watched, ABC):
             self._signals.send_nowait(Exited(child))
 
     def bury(self, child: Child, message: object, failure: Failure) -> DeadLetter:
-        return self._root._letters.bury(self, child, message, failure)
+        return self._letters.bury(self, child, message, failure)
 
     # Inside
 
     @property
-    def _root(self) -> "Branch":
-        branch = self
-        while branch._parent is not None:
-            branch = branch._parent
-        return branch
+    def _letters(self) -> DeadLetters:
+        return self._own_letters if self._parent is None else self._parent._letters
 
     @property
     def rng(self) -> random.Random:
@@ -187,12 +145,6 @@ class Branch(Watched, ABC):
             raise AlreadySupervised(self.name)
         self._parent = self._node.host = parent
         return self._node
-
-    def _walk(self) -> Iterator[Child]:
-        for child in self.children():
-            yield child
-            if isinstance(child, BranchChild):
-                yield from child.branch._walk()
 
     def _stop_within(self, deadline: float) -> None:
         self._stop_by = min(self._stop_by, deadline)

@@ -11,7 +11,6 @@ import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from typing import Protocol
 
 import trio
 from trio.lowlevel import Task, current_task
@@ -19,19 +18,9 @@ from trio.lowlevel import Task, current_task
 from runtime.errors import ActorKilled
 from runtime.failure import Failure
 from runtime.mailbox import MailboxStatistics
-from runtime.observe import (
-    Crashed,
-    DeadLetter,
-    Kind,
-    RuntimeEvent,
-    Started,
-    State,
-    Stopped,
-    StoppedLate,
-    WatcherFailed,
-)
+from runtime.member import Member
+from runtime.observe import Crashed, Kind, RuntimeEvent, Started, State, Stopped, StoppedLate
 from runtime.policy import Backoff, Restart
-from runtime.watch import Watched
 
 # Seconds that a cancelled child may take to end before the stop goes on without it: plenty for a finally block that
 # does not wait for anyone, and little beside the graces.
@@ -40,20 +29,7 @@ PATIENCE = 1.0
 _FINISHED = (State.STOPPED, State.GAVE_UP)
 
 
-class Host(Protocol):
-    """What a child needs of its parent."""
-
-    @property
-    def path(self) -> str: ...
-
-    def observe(self, event: RuntimeEvent) -> None: ...
-
-    def exited(self, child: "Child") -> None: ...
-
-    def bury(self, child: "Child", message: object, failure: Failure) -> DeadLetter: ...
-
-
-class Child(ABC):
+class Child(Member, ABC):
     """What actors, services, supervisors and pools have in common as children."""
 
     __slots__ = (
@@ -69,11 +45,9 @@ class Child(ABC):
         "error",
         "grace",
         "heard",
-        "host",
         "incarnation",
         "kind",
         "last_failure",
-        "name",
         "overdue",
         "restart",
         "state",
@@ -82,12 +56,11 @@ class Child(ABC):
     )
 
     def __init__(self, name: str, kind: Kind, restart: Restart, grace: float, backoff: Backoff) -> None:
-        self.name = name
+        super().__init__(name)
         self.kind = kind
         self.restart = restart
         self.grace = grace
         self.backoff = backoff
-        self.host: Host | None = None  # stays None for the root
         self.state = State.IDLE
         self.incarnation = 0
         self.stopping = False
@@ -124,10 +97,6 @@ class Child(ABC):
     def _close(self) -> int:
         """It will never run again. Returns how many accepted messages are lost. May be called more than once."""
 
-    def watched(self) -> Watched | None:
-        """What others follow this child by."""
-        return None
-
     def healthy(self) -> bool:
         """Whether the latest incarnation has said so."""
         return False
@@ -138,31 +107,7 @@ class Child(ABC):
     def children(self) -> Sequence["Child"]:
         return ()
 
-    def observe(self, event: RuntimeEvent) -> None:
-        assert self.host is not None
-        self.host.observe(event)
-
-    # What it tells
-
-    def emit(self, event: RuntimeEvent) -> None:
-        """To the observer, then to those who watch this child."""
-        self.observe(event)
-        watched = self.watched()
-        if watched is not None:
-            for error in watched._tell_watchers(event):
-                now = trio.current_time()
-                self.observe(WatcherFailed(self.path, now, Failure.of(error, now), error))
-
-    def current(self) -> Started | None:
-        """The event that brought about its present state, if it runs."""
-        running = self.state is State.RUNNING
-        return Started(self.path, self._started_at, self.incarnation) if running else None
-
     # Life
-
-    @property
-    def path(self) -> str:
-        return self.name if self.host is None else f"{self.host.path}/{self.name}"
 
     @property
     def alive(self) -> bool:
@@ -175,6 +120,11 @@ class Child(ABC):
     @property
     def uptime(self) -> float:
         return trio.current_time() - self._started_at if self.state is State.RUNNING else 0.0
+
+    def current(self) -> Started | None:
+        """The event that brought about its present state, if it runs."""
+        running = self.state is State.RUNNING
+        return Started(self.path, self._started_at, self.incarnation) if running else None
 
     def contains(self, lineage: Collection[Task]) -> bool:
         """Whether the living incarnation is among a task and those above it: that task would wait for itself."""

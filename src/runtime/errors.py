@@ -71,31 +71,6 @@ class RequestDropped(ActorError):
 
 
 @attrs.define(eq=False)
-class RequestDropped(ActorError):
-    """The mailbox took an accepted request out again: to make room, or for a newer message of the same key."""
-
-    name: str
-    superseded: bool
-
-    def __str__(self) -> str:
-        reason = "a newer message took its place" if self.superseded else "its mailbox was full"
-        return f"{self.name!r} never saw the request: {reason}"
-
-
-@attrs.define(eq=False)
-class WaitsForItself(ActorError):
-    """The task that reads an actor's inbox waits for what only that task can do: answer, or make room."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name!r} waits for itself: its reader can neither answer nor make room while it waits;"
-            " call a method, or tell"
-        )
-
-
-@attrs.define(eq=False)
 class ActorKilled(Exception):
     """What an incarnation that ``Supervisor.kill`` ended is recorded to have raised."""
 

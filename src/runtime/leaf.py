@@ -5,11 +5,12 @@ from typing import Any
 
 import trio
 
-from runtime.child import Child, Host
+from runtime.child import Child
 from runtime.errors import NotAnActor, SameActorReturned
 from runtime.failure import Failure
 from runtime.inbox import Actor, Inbox
 from runtime.mailbox import MailboxStatistics
+from runtime.member import Host
 from runtime.observe import DeadLettered, Kind, MailboxHighWater
 from runtime.ref import Ref
 from runtime.spec import ActorSpec, ServiceSpec

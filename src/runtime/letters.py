@@ -1,8 +1,8 @@
 """The dead letters of a tree, with the messages themselves, so that they can be given another chance."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import count
-from typing import Protocol
 
 import attrs
 import trio
@@ -14,17 +14,21 @@ from runtime.observe import DeadLetter, DeadLetterDiscarded, DeadLetterRetried, 
 from runtime.ref import Ref
 
 
-class Place(Protocol):
+class Place(ABC):
     """The supervisor or pool whose child a message has crashed."""
 
     @property
+    @abstractmethod
     def path(self) -> str: ...
 
     @property
+    @abstractmethod
     def parent(self) -> "Place | None": ...
 
+    @abstractmethod
     def children(self) -> Sequence[Child]: ...
 
+    @abstractmethod
     def observe(self, event: RuntimeEvent) -> None: ...
 
 

@@ -12,9 +12,10 @@ from typing import Any, Generic, TypeVar
 import trio
 
 from runtime.branch import Branch
-from runtime.child import Child, Host
+from runtime.child import Child
 from runtime.errors import ActorStopped, DuplicateName, InvalidSignificance, NotAChild, WaitsForItself
 from runtime.leaf import ActorChild
+from runtime.member import Host
 from runtime.observe import GaveUp, Kind, Observer, Restarting, State
 from runtime.options import check_type
 from runtime.policy import Backoff, Intensity, Restart, RestartLog

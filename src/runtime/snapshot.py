@@ -1,9 +1,16 @@
 """The tree as it is at one moment, and what a stop has left behind in it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from runtime.child import Child
 from runtime.observe import StopReport, TreeNode
+
+
+def walk(children: Iterable[Child]) -> Iterator[Child]:
+    """These and all below them, parents first."""
+    for child in children:
+        yield child
+        yield from walk(child.children())
 
 
 def node_of(child: Child) -> TreeNode:
@@ -23,12 +30,12 @@ def node_of(child: Child) -> TreeNode:
     )
 
 
-def report_on(children: Iterable[Child]) -> StopReport:
-    """What did not end in order."""
+def report_on(top: Child) -> StopReport:
+    """What did not end in order, of this child and all below it."""
     late: list[str] = []
     stuck: list[str] = []
     undelivered: dict[str, int] = {}
-    for child in children:
+    for child in walk((top,)):
         if child.overdue is not None:
             (stuck if child.overdue.stuck else late).append(child.path)
         if child.stopped is not None and child.stopped.undelivered:
