@@ -96,15 +96,15 @@ function Row({ agentKey, agent, selected, showGateway, now }: RowProps) {
   const newest = useSession((session) => session.view.conversations.get(agentKey)?.at(-1));
   const link = useSession((session) => session.view.gateways.get(agent.gateway)?.state ?? "connected");
   const doing = activityOf(agent.run, newest);
-  const open = agent.run === null ? 0 : now - agent.run.started_at;
+  const lasted = doing === null || doing.since === null ? 0 : now - doing.since;
   return (
     <Line
       agentKey={agentKey}
       name={agent.name}
       status={agent.status}
       reason={agent.reason}
-      doing={doing === null ? "Idle" : open < 1_000 ? doing : `${doing} for ${span(open)}`}
-      busy={doing !== null}
+      doing={doing === null ? "Idle" : lasted < 1_000 ? doing.words : `${doing.words} for ${span(lasted)}`}
+      pace={doing === null ? "idle" : doing.stalled ? "stalled" : "busy"}
       seen={agent.last_event_at === null ? "no event yet" : ago(now - agent.last_event_at)}
       gateway={showGateway ? agent.gateway : ""}
       stale={link !== "connected"}
@@ -119,7 +119,7 @@ interface LineProps {
   readonly status: AgentStatus;
   readonly reason: string;
   readonly doing: string;
-  readonly busy: boolean;
+  readonly pace: "idle" | "busy" | "stalled";
   readonly seen: string;
   readonly gateway: string;
   /** Whether its gateway's link is down, so that all this is old. */
@@ -128,7 +128,7 @@ interface LineProps {
 }
 
 const Line = memo(function Line(props: LineProps) {
-  const { agentKey, name, status, reason, doing, busy, seen, gateway, stale, selected } = props;
+  const { agentKey, name, status, reason, doing, pace, seen, gateway, stale, selected } = props;
   const { params, push } = useQuery();
   const select = (event: MouseEvent): void => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -156,7 +156,9 @@ const Line = memo(function Line(props: LineProps) {
             <StatusMark status={status} />
             {STATUS_WORDS[status]}
           </span>
-          <span className={cx(styles.doing, busy && styles.busy)}>{doing}</span>
+          <span className={styles.doing} data-pace={pace}>
+            {doing}
+          </span>
         </span>
         <span className={styles.reason}>{gateway === "" ? reason : `${gateway}: ${reason}`}</span>
       </a>

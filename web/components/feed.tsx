@@ -22,9 +22,9 @@ const FAMILIES: readonly { readonly id: string; readonly label: string; readonly
     { id: "trouble", label: "Trouble", holds: (kind) => TROUBLE.has(kind) },
   ];
 
-const TROUBLE: ReadonlySet<string> = new Set(["run.failed", "run.aborted", "tool.failed", "stream.gap"]);
+const TROUBLE: ReadonlySet<string> = new Set(["run.failed", "run.aborted", "run.stalled", "tool.failed", "stream.gap"]);
 
-const DONE: ReadonlySet<string> = new Set(["run.finished", "tool.finished", "stream.repaired"]);
+const DONE: ReadonlySet<string> = new Set(["run.finished", "run.resumed", "tool.finished", "stream.repaired"]);
 
 function tone(kind: string): string {
   if (kind.endsWith(".failed")) return "bad";

@@ -21,6 +21,8 @@ function Icon({ children, size = 16 }: { readonly children: ReactNode; readonly 
 const PLAY = <path d="M5 3.2v9.6L12.5 8z" />;
 const CHECK = <path d="m3 8.5 3.2 3.2L13 4.8" />;
 const CROSS = <path d="m4 4 8 8M12 4l-8 8" />;
+const HOURGLASS = <path d="M4.5 2.5h7M4.5 13.5h7M5.2 2.5v2.3L8 8l2.8-3.2V2.5M5.2 13.5v-2.3L8 8l2.8 3.2v2.3" />;
+const SKIP = <path d="M3.5 3.2v9.6M6.5 3.2v9.6L13 8z" />;
 const STOP = <rect x="4" y="4" width="8" height="8" rx="1" />;
 const WRENCH = (
   <path d="M9.6 6.4a3 3 0 0 1 3.8-3.9L11.6 4.4l.3 1.7 1.7.3 1.9-1.8a3 3 0 0 1-4 3.8L6 14a1.6 1.6 0 0 1-2.3-2.3z" />
@@ -53,6 +55,8 @@ const BY_KIND: Readonly<Record<string, ReactNode>> = {
   "run.finished": CHECK,
   "run.failed": CROSS,
   "run.aborted": STOP,
+  "run.stalled": HOURGLASS,
+  "run.resumed": SKIP,
   "tool.started": WRENCH,
   "tool.progress": DOTS,
   "tool.finished": WRENCH_CHECK,

@@ -106,7 +106,13 @@ function gateway(v: unknown): GatewayView | null {
 }
 
 const isRun = (v: unknown): boolean =>
-  isBag(v) && isText(v.run_id) && isText(v.session) && isNumber(v.started_at) && (v.tool === null || isText(v.tool));
+  isBag(v) &&
+  isText(v.run_id) &&
+  isText(v.session) &&
+  isNumber(v.started_at) &&
+  (v.tool === null || isText(v.tool)) &&
+  isNumber(v.progress_at) &&
+  optional(v.stalled_since, isNumber);
 
 const isCounters = (v: unknown): boolean =>
   isBag(v) && isCount(v.messages) && isCount(v.runs) && isCount(v.failures) && isCount(v.tools) && isCount(v.gaps);

@@ -1,6 +1,6 @@
 /** Words for numbers and states, the same on every part of the page. */
 
-import type { AgentStatus, LinkState, MessageState } from "./protocol.ts";
+import type { AgentStatus, LinkState, MessageState, RunView } from "./protocol.ts";
 import type { Message } from "./view.ts";
 
 export const LINK_WORDS: Readonly<Record<LinkState, string>> = {
@@ -42,9 +42,19 @@ export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
 
-/** What an agent is doing now, or null when nothing is open. */
-export function activityOf(run: { readonly tool: string | null } | null, newest: Message | undefined): string | null {
-  if (run?.tool) return `Using ${run.tool}`;
-  if (newest?.state === "streaming") return "Writing";
-  return run === null ? null : "Working";
+/** What an agent is doing now and since when, or null when nothing is open. */
+export function activityOf(run: RunView | null, newest: Message | undefined): Doing | null {
+  if (run !== null && run.stalled_since === run.progress_at) {
+    return { words: run.tool ? `Stalled in ${run.tool}` : "Stalled", since: run.progress_at, stalled: true };
+  }
+  const words = run?.tool ? `Using ${run.tool}` : newest?.state === "streaming" ? "Writing" : "Working";
+  if (run === null) return words === "Writing" ? { words, since: null, stalled: false } : null;
+  return { words, since: run.started_at, stalled: false };
+}
+
+export interface Doing {
+  readonly words: string;
+  /** Milliseconds, or null where that is not known. */
+  readonly since: number | null;
+  readonly stalled: boolean;
 }

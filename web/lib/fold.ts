@@ -76,7 +76,7 @@ export class Fold {
     const found = list[at];
     if (found === undefined) {
       if (payload.index !== 0 || payload.start !== 0) return "gap";
-      this.#touch(event, payload.session);
+      moveOn(this.#touch(event, payload.session), payload.run_id, event.timestamp);
       insert(list, {
         ...identity(event),
         state: "streaming",
@@ -91,7 +91,7 @@ export class Fold {
     const expected = found.next_index ?? 0;
     if (found.state !== "streaming" || payload.index < expected) return "duplicate";
     if (payload.index > expected || payload.start !== found.points) return "gap";
-    this.#touch(event, payload.session);
+    moveOn(this.#touch(event, payload.session), payload.run_id, event.timestamp);
     const message = this.#own(found);
     message.text += payload.delta;
     message.points += codePoints(payload.delta);
@@ -104,6 +104,7 @@ export class Fold {
   #final(event: FinalEvent): Applied {
     const { payload } = event;
     const agent = this.#touch(event, payload.session);
+    moveOn(agent, payload.run_id, event.timestamp);
     agent.counters = { ...agent.counters, messages: agent.counters.messages + 1 };
     const list = this.#conversation(agentKey(event.gateway, event.agent_id ?? ""));
     const at = indexOf(list, payload.message_id);
@@ -129,10 +130,11 @@ export class Fold {
     const count = (what: keyof AgentView["counters"]): void => {
       agent.counters = { ...agent.counters, [what]: agent.counters[what] + 1 };
     };
+    if (showsProgress(kind)) moveOn(agent, run_id, event.timestamp);
     switch (kind) {
       case "run.started":
         count("runs");
-        setRuns(agent, [...others(agent, run_id), { run_id, session, started_at: event.timestamp, tool: null }]);
+        setRuns(agent, [...others(agent, run_id), started(event, run_id, session)]);
         break;
       case "run.failed":
         count("failures");
@@ -141,6 +143,12 @@ export class Fold {
       case "run.finished":
       case "run.aborted":
         setRuns(agent, others(agent, run_id));
+        break;
+      case "run.stalled":
+        changeRun(agent, run_id, (run) => ({ ...run, stalled_since: run.progress_at }));
+        break;
+      case "run.resumed":
+        changeRun(agent, run_id, ({ stalled_since: _, ...run }) => run);
         break;
       case "tool.started":
         count("tools");
@@ -244,11 +252,27 @@ function setRuns(agent: Mutable<AgentView>, runs: readonly RunView[]): void {
   agent.run = runs.at(-1) ?? null;
 }
 
+function started({ timestamp }: ActivityEvent, run_id: string, session: string): RunView {
+  return { run_id, session, started_at: timestamp, tool: null, progress_at: timestamp };
+}
+
+function changeRun(agent: Mutable<AgentView>, runId: string, change: (run: RunView) => RunView): void {
+  const at = agent.runs.findIndex((run) => run.run_id === runId);
+  const found = agent.runs[at];
+  if (found !== undefined) setRuns(agent, agent.runs.with(at, change(found)));
+}
+
 function noteTool(agent: Mutable<AgentView>, runId: string, tool: string | null): void {
-  setRuns(
-    agent,
-    agent.runs.map((run) => (run.run_id === runId ? { ...run, tool } : run)),
-  );
+  changeRun(agent, runId, (run) => ({ ...run, tool }));
+}
+
+function moveOn(agent: Mutable<AgentView>, runId: string, at: number): void {
+  changeRun(agent, runId, (run) => ({ ...run, progress_at: at }));
+}
+
+/** Whether an activity of this kind shows that its run moves on; every part of a message does. */
+function showsProgress(kind: string): boolean {
+  return kind === "run.started" || kind.startsWith("tool.") || kind.startsWith("session.");
 }
 
 function identity(event: ChunkEvent | FinalEvent) {

@@ -122,6 +122,10 @@ export interface RunView {
   readonly session: string;
   readonly started_at: number;
   readonly tool: string | null;
+  /** When it last moved on. */
+  readonly progress_at: number;
+  /** Its `progress_at` when it was last said to be stalled, until it is said to go on. */
+  readonly stalled_since?: number;
 }
 
 /** How often each thing happened to an agent since its first event in this journal. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeFrame } from "../lib/decode.ts";
+import { activityOf } from "../lib/describe.ts";
 import { FEED_KEPT, Fold, MESSAGES_KEPT } from "../lib/fold.ts";
 import type { Envelope } from "../lib/protocol.ts";
 import { agentKey, EMPTY_VIEW, type View } from "../lib/view.ts";
@@ -103,7 +104,8 @@ describe("agents", () => {
       activity(1, "run.started", run),
       activity(2, "tool.started", { ...run, tool: "exec" }),
     );
-    expect(atlas(open)?.run).toEqual({ run_id: "r1", session: "s", started_at: 1_000_000, tool: "exec" });
+    const begun = { run_id: "r1", session: "s", started_at: 1_000_000 };
+    expect(atlas(open)?.run).toEqual({ ...begun, tool: "exec", progress_at: 1_000_000 });
     const rested = folded(open, activity(3, "tool.finished", { ...run, tool: "exec" }));
     expect(atlas(rested)?.run?.tool).toBeNull();
     expect(atlas(folded(rested, activity(4, "run.finished", { run_id: "r0" })))?.run).not.toBeNull();
@@ -115,6 +117,41 @@ describe("agents", () => {
       run: null,
       counters: { failures: 0 },
     });
+  });
+
+  test("its messages and its tools move a run on, what else is said of it does not", () => {
+    const run = { run_id: "r1", session: "s" };
+    const at = (timestamp: number) => ({ timestamp });
+    const progress = (view: View) => atlas(view)?.run?.progress_at;
+    let view = folded(EMPTY_VIEW, activity(1, "run.started", run, at(10)));
+    expect(progress(view)).toBe(10);
+    view = folded(view, activity(2, "stream.gap", run, at(20)), activity(3, "tool.progress", { run_id: "r2" }, at(20)));
+    expect(progress(view)).toBe(10);
+    view = folded(view, activity(4, "tool.started", { ...run, tool: "exec" }, at(30)));
+    expect(progress(view)).toBe(30);
+    view = folded(view, activity(5, "session.compaction", run, at(40)));
+    expect(progress(view)).toBe(40);
+    const text = part("m1", { run_id: "r1" });
+    view = folded(view, envelope(6, "conversation.chunk", { ...text, index: 0, start: 0, delta: "a" }, at(50)));
+    expect(progress(view)).toBe(50);
+    view = folded(view, envelope(7, "conversation.chunk", { ...text, index: 1, start: 1, delta: "b" }, at(60)));
+    expect(progress(view)).toBe(60);
+    view = folded(view, envelope(8, "conversation.final", { ...text, text: "ab", state: "complete" }, at(70)));
+    expect(progress(view)).toBe(70);
+  });
+
+  test("a run stands still from run.stalled until it moves on, and shows it until run.resumed", () => {
+    const run = { run_id: "r1", session: "s" };
+    const started = folded(EMPTY_VIEW, activity(1, "run.started", run, { timestamp: 10 }));
+    const stalled = folded(started, activity(2, "run.stalled", run, { timestamp: 70 }));
+    expect(atlas(stalled)?.run).toMatchObject({ progress_at: 10, stalled_since: 10 });
+    expect(activityOf(atlas(stalled)?.run ?? null, undefined)).toEqual({ words: "Stalled", since: 10, stalled: true });
+    const moved = folded(stalled, activity(3, "tool.started", { ...run, tool: "exec" }, { timestamp: 80 }));
+    expect(atlas(moved)?.run).toMatchObject({ progress_at: 80, stalled_since: 10 });
+    expect(activityOf(atlas(moved)?.run ?? null, undefined)).toMatchObject({ words: "Using exec", stalled: false });
+    const resumed = folded(moved, activity(4, "run.resumed", run, { timestamp: 81 }));
+    expect(atlas(resumed)?.run).not.toHaveProperty("stalled_since");
+    expect(atlas(resumed)?.run?.progress_at).toBe(80);
   });
 
   test("a name comes with agent.added; removal keeps the agent and what it said", () => {
