@@ -36,7 +36,7 @@ def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def starting(monkeypatch: pytest.MonkeyPatch, run: Callable[[Settings], int]) -> None:
     """Let ``run`` stand for the daemon."""
-    monkeypatch.setattr(app, "run", run)
+    monkeypatch.setattr(app, "run", lambda settings, actor_types: run(settings))
 
 
 def program(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -4,6 +4,7 @@ import errno
 import socket
 from collections.abc import Iterator
 
+from mission_control.plugins import UnusableActorTypeError
 from mission_control.settings import Settings
 from mission_control.stores.journal import JournalError
 from runtime import RestartIntensityExceeded
@@ -34,7 +35,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _explain_one(error: BaseException, settings: Settings) -> str | None:
     if isinstance(error, RestartIntensityExceeded):
         return f"gave up: {error}; the log says why; start again, and report it if it stays so"
-    if isinstance(error, JournalError):
+    if isinstance(error, JournalError | UnusableActorTypeError):
         return str(error)
     if isinstance(error, socket.gaierror):
         return _FOREIGN.format(listen=settings.listen)

@@ -24,6 +24,7 @@ from mission_control.edge.app import build_app
 from mission_control.edge.services import Services, Shutdown
 from mission_control.edge.static import Dashboard
 from mission_control.edge.stream import StreamEndpoint
+from mission_control.plugins import Found
 from mission_control.settings import Address, GatewaySettings, Secret, Settings
 from mission_control.simulate import Fleet, serve_simulation
 from mission_control.stores.sqlite import SqliteJournal
@@ -36,7 +37,7 @@ FAREWELL_SECONDS: Final = 3.0
 log = logging.getLogger("mission_control")
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, actor_types: Found) -> int:
     """Run the daemon until SIGTERM, or SIGINT, which is then raised as KeyboardInterrupt; gives the exit code.
 
     Raises what :func:`mission_control.failures.explain` explains.
@@ -46,7 +47,7 @@ def run(settings: Settings) -> int:
     # Modules and classes stay for good. Walking them again in each full collection was the loop's longest stall.
     gc.collect()
     gc.freeze()
-    ended_by = trio.run(partial(_main, settings, os.environ, dashboard, meter), instruments=[meter])
+    ended_by = trio.run(partial(_main, settings, actor_types, os.environ, dashboard, meter), instruments=[meter])
     log.info("longest step of the event loop: %.0f ms in %s", meter.worst_s * 1000, meter.worst_task)
     log.info("most computed between two polls: %.0f ms", meter.worst_cpu_s * 1000)
     if ended_by == signal.SIGINT:
@@ -54,7 +55,9 @@ def run(settings: Settings) -> int:
     return 0
 
 
-async def _main(settings: Settings, environ: Mapping[str, str], dashboard: Dashboard, meter: LoopMeter) -> int:
+async def _main(
+    settings: Settings, actor_types: Found, environ: Mapping[str, str], dashboard: Dashboard, meter: LoopMeter
+) -> int:
     choice = await choose(settings, environ, home_of(environ), listens)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     durability = settings.journal.durability
@@ -74,7 +77,14 @@ async def _main(settings: Settings, environ: Mapping[str, str], dashboard: Dashb
                 listening.set()
 
         daemon = Daemon(
-            settings, journal, gateways, edge=edge, meter=meter, clock=wall_clock, simulated=bool(choice.simulated)
+            settings,
+            journal,
+            gateways,
+            edge=edge,
+            meter=meter,
+            clock=wall_clock,
+            simulated=bool(choice.simulated),
+            actor_types=actor_types,
         )
         async with trio.open_nursery() as nursery:
             ended_by: list[int] = []

@@ -6,9 +6,13 @@
     ├── subscribers      the subscriber registry
     ├── persistence      the one writer
     ├── retention        keeps the journal within its limits
+    ├── extensions       a supervisor for each actor type that is installed and enabled
     ├── agents           a pool, one actor per agent
     ├── gateway …        a connection actor per gateway
     └── edge             HTTP and WebSocket
+
+Extensions see the last events of the agents and gateways that stop before them, and can still publish. One that the
+program depends on has its place at the root, before ``extensions``.
 
 One for one, because mailboxes outlive incarnations and every actor rebuilds itself from the journal: no restart needs a
 neighbour's.
@@ -24,37 +28,32 @@ from typing import Final as Constant
 import trio
 from attrs import asdict
 
-from actors.agent import AgentActor, AgentSettings
 from actors.clock import Clock
-from actors.connection import Agents, ConnectionActor, Gateway, Retry
 from actors.links import LinkState
 from actors.persistence import Append, JournalHealth, PersistenceActor, PersistenceMessage, stalled_notice
 from actors.retention import keep_within
 from actors.roster import Roster
-from actors.subscribers import SubscriberMessage, SubscriberRegistry, Subscribers, Tally
+from actors.subscribers import SubscriberMessage, Subscribers, Tally
 from mission_control import __version__
+from mission_control.app.extensions import build_extensions
+from mission_control.app.host import Wiring
 from mission_control.app.loop_meter import LoopMeter
 from mission_control.app.observing import RuntimeObserver, daemon_status
+from mission_control.app.parts import Parts, retention
 from mission_control.app.retired import retire
-from mission_control.core.events import AgentKey, Status
+from mission_control.core.events import Status
 from mission_control.core.frames import Notice, Policy
-from mission_control.core.liveness import LivenessPolicy
-from mission_control.core.runs import RunPolicy
-from mission_control.core.signals import Signal
 from mission_control.core.subscription import EVERYTHING
-from mission_control.core.views import Snapshot
 from mission_control.edge.renders import RenderReports
-from mission_control.edge.services import Access, GatewayFigures, LoopFigures, Services
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
-from mission_control.gateways.dialect import Dialect
+from mission_control.edge.services import Access, Extension, GatewayFigures, LoopFigures, Services
+from mission_control.extension import Place
+from mission_control.plugins import Found
 from mission_control.settings import GatewaySettings, Settings
-from mission_control.stores.journal import Journal, Retention
+from mission_control.stores.journal import Journal
 from runtime import (
     ActorSpec,
-    Backoff,
     DeadLetter,
     Intensity,
-    Pool,
     Ref,
     Restart,
     ServiceSpec,
@@ -64,13 +63,16 @@ from runtime import (
 
 MAILBOX: Constant = 8_192
 """Capacity of the mailboxes that everything flows through; a full one slows the gateways' sockets down."""
-AGENT_MAILBOX: Constant = 1_024
+OWN_NAMES: Constant = ("subscribers", "persistence", "retention", "extensions", "agents", "edge")
 
 Edge = Callable[[Services], Awaitable[None]]
 
 
 class Daemon:
-    """The parts, put together. ``edge`` serves subscribers until its services' shutdown begins."""
+    """The parts, put together. ``edge`` serves subscribers until its services' shutdown begins.
+
+    ``actor_types`` are the installed ones, of which those run that the settings enable. Raises UnusableActorTypeError.
+    """
 
     def __init__(
         self,
@@ -83,33 +85,44 @@ class Daemon:
         clock: Clock,
         simulated: bool = False,
         rng: random.Random | None = None,
+        actor_types: Found | None = None,
     ) -> None:
         self._settings = settings
         self._journal = journal
         self._clock = clock
-        self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
         self._meter = meter
         self._simulated = simulated
         self._health = JournalHealth()
-        self._roster, self._tally = Roster(), Tally()
+        roster, tally = Roster(), Tally()
         self._links = {gateway.id: LinkState() for gateway in gateways}
         self._serial = count()
         self.stopped = trio.Event()
         self.persistence: Ref[PersistenceMessage] = Ref("persistence", capacity=MAILBOX)
         self.observer = RuntimeObserver(self.persistence, clock)
         registry: Ref[SubscriberMessage] = Ref("subscribers", capacity=MAILBOX)
-        self.services = self._services(Subscribers(registry, self._roster, self._tally))
-        agents = self._agents()
+        subscribers = Subscribers(registry, roster, tally)
+        rng = rng or random.Random()  # noqa: S311 - jitter, no secret
+        extensions = build_extensions(
+            actor_types or Found(),
+            settings.actors,
+            Wiring(journal, self.persistence, subscribers, clock, rng, settings.data_dir),
+            taken=OWN_NAMES,
+        )
+        self.services = self._services(subscribers, extensions.served)
+        parts = Parts(settings, journal, self.persistence, self._links, clock, rng)
+        agents = parts.agents()
         self.root = Supervisor(
             "root",
             [
-                ActorSpec(registry, self._registry),
+                ActorSpec(registry, partial(parts.registry, roster, tally)),
                 ActorSpec(
                     self.persistence, partial(PersistenceActor, journal, registry, self._health, clock), grace=10
                 ),
-                ServiceSpec("retention", partial(keep_within, journal, self._retention(), clock)),
+                ServiceSpec("retention", partial(keep_within, journal, retention(settings.journal), clock)),
+                *extensions.supervisors[Place.ROOT],
+                Supervisor("extensions", extensions.supervisors[Place.EXTENSIONS], intensity=Intensity.unlimited()),
                 agents,
-                *(self._connection(gateway, agents) for gateway in gateways),
+                *(parts.connection(gateway, agents) for gateway in gateways),
                 ServiceSpec(
                     "edge",
                     partial(edge, self.services),
@@ -119,7 +132,7 @@ class Daemon:
                 ),
             ],
             intensity=Intensity(restarts=20, within=60),
-            rng=self._rng,
+            rng=rng,
             observer=self.observer,
         )
 
@@ -145,80 +158,14 @@ class Daemon:
 
     # -- parts ------------------------------------------------------------------------------------------------------
 
-    def _registry(self) -> SubscriberRegistry:
-        stream = self._settings.stream
-        return SubscriberRegistry(
-            self._journal,
-            self._roster,
-            self._tally,
-            flush_interval=stream.flush_interval_ms / 1000,
-            ping_interval=stream.ping_interval_ms / 1000,
-        )
-
-    def _agents(self) -> Agents:
-        liveness = self._settings.liveness
-        policies = AgentSettings(
-            LivenessPolicy(
-                link_grace_ms=int(liveness.degraded_after_s * 1000),
-                offline_after_ms=int(liveness.offline_after_s * 1000),
-                stall_after_ms=int(liveness.stall_after_s * 1000),
-            ),
-            RunPolicy(),
-        )
-
-        def spec(key: AgentKey) -> ActorSpec[Signal]:
-            gateway, agent_id = key
-            ref: Ref[Signal] = Ref(f"{gateway}/{agent_id}", capacity=AGENT_MAILBOX)
-            link = self._links[gateway]
-            return ActorSpec(
-                ref, lambda: AgentActor(key, self._journal, self.persistence, link, policies, self._clock), grace=2
-            )
-
-        return Pool("agents", spec, intensity=Intensity(restarts=10, within=60), rng=self._rng, observer=self.observer)
-
-    def _connection(self, gateway: GatewaySettings, agents: Agents) -> ActorSpec[Retry]:
-        reconnect = self._settings.reconnect
-        target = Gateway(
-            gateway.id,
-            gateway.url,
-            partial(self._dialect, gateway),
-            Backoff(first=reconnect.first_s, ceiling=reconnect.ceiling_s),
-        )
-        ref: Ref[Retry] = Ref(f"gateway {gateway.id}", capacity=16)
-        link = self._links[gateway.id]
-        return ActorSpec(
-            ref,
-            lambda: ConnectionActor(target, self._journal, agents, self.persistence, link, self._clock, self._rng),
-        )
-
-    def _dialect(self, gateway: GatewaySettings, stored: Snapshot) -> Dialect:
-        """A dialect that knows what the journal knows: open runs, and when the gateway was last heard."""
-        runs = {run.run_id: (agent.id, run.session) for agent in stored.agents for run in agent.runs}
-        heard = [view.last_event_at for view in stored.gateways] + [view.last_event_at for view in stored.agents]
-        credentials = Credentials(
-            instance_id=f"mission-control-{self._journal.bounds().epoch[:12]}",
-            version=__version__,
-            token=None if gateway.token is None else gateway.token.reveal(),
-        )
-        return ClawdbotDialect(
-            gateway.id,
-            credentials,
-            runs=runs,
-            last_heard=max((at for at in heard if at is not None), default=None),
-        )
-
-    def _retention(self) -> Retention:
-        journal = self._settings.journal
-        return Retention(journal.max_age, journal.max_events, journal.max_bytes, journal.compact_after)
-
-    def _services(self, subscribers: Subscribers) -> Services:
+    def _services(self, subscribers: Subscribers, extensions: Sequence[Extension]) -> Services:
         stream, auth = self._settings.stream, self._settings.auth
-        retention: dict[str, Any] = asdict(self._retention())
+        kept: dict[str, Any] = asdict(retention(self._settings.journal))
         renders = RenderReports(self._clock)
         return Services(
             journal=self._journal,
             subscribers=subscribers,
-            policy=Policy(stream.ping_interval_ms, stream.max_buffer_bytes, stream.flush_interval_ms, retention),
+            policy=Policy(stream.ping_interval_ms, stream.max_buffer_bytes, stream.flush_interval_ms, kept),
             replay_limit=stream.replay_limit,
             source="simulated" if self._simulated else "live",
             access=Access(
@@ -230,12 +177,15 @@ class Daemon:
             clock=self._clock,
             tree=self._tree,
             dead_letters=self._dead_letters,
+            retry=self._retry,
+            discard=self._discard,
             unready=self._unready,
             gateways=self._figures,
             loop=lambda: LoopFigures(self._meter.worst_s, self._meter.worst_cpu_s),
             reported=renders.add,
             rendered=renders.figures,
             notices=self._notices,
+            extensions=extensions,
         )
 
     def _tree(self) -> TreeNode:
@@ -243,6 +193,12 @@ class Daemon:
 
     def _dead_letters(self) -> Sequence[DeadLetter]:
         return self.root.dead_letters()
+
+    def _retry(self, letter: int) -> None:
+        self.root.retry(letter)
+
+    def _discard(self, letter: int) -> None:
+        self.root.discard(letter)
 
     def _unready(self) -> Sequence[str]:
         if self._health.stalled is None:

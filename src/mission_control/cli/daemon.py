@@ -12,6 +12,7 @@ from mission_control.cli.outcomes import attempt, told_as_usage
 
 if TYPE_CHECKING:
     from mission_control.config import Flags, Loaded
+    from mission_control.plugins import Found
     from mission_control.settings import Settings
 
 
@@ -49,12 +50,13 @@ def run(**options: Any) -> int:
       mission-control run --simulate 20 --listen 127.0.0.1:0
       mission-control run --listen 0.0.0.0:8700 --set auth.mode=token
     """
-    settings = _with_operator_token(_resolve(_flags(options)).settings)
-    _set_up_logs(settings)
-    from mission_control import app
+    from mission_control import app, logs, plugins
     from mission_control.failures import explain
 
-    return attempt(lambda: app.run(settings), lambda error: explain(error, settings))
+    actor_types = plugins.find()
+    settings = _with_operator_token(_resolve(_flags(options), actor_types).settings)
+    logs.setup(settings.log_level, settings.log_format, settings.secrets())
+    return attempt(lambda: app.run(settings, actor_types), lambda error: explain(error, settings))
 
 
 @click.command("check-config", short_help="Print the settings in effect.")
@@ -74,11 +76,15 @@ def check_config(**options: Any) -> None:
     from mission_control.config.home import home_of
     from mission_control.discovery import discover
     from mission_control.operator_token import FILE_NAME
+    from mission_control.plugins import find
 
-    loaded = _resolve(_flags(options))
+    actor_types = find()
+    loaded = _resolve(_flags(options), actor_types)
     click.echo(f"# configuration file: {loaded.file or 'none'}")
     for line in describe(loaded):
         click.echo(line)
+    for broken in actor_types.broken.values():
+        click.echo(f"# warning: {broken}")
     if loaded.settings.auth.mode == "token" and loaded.settings.auth.token is None:
         click.echo(f"# the operator token is kept in {loaded.settings.data_dir / FILE_NAME}, made on first run")
     if loaded.settings.gateways or loaded.settings.simulate:
@@ -112,11 +118,11 @@ def _flags(options: dict[str, Any]) -> "Flags":
     return Flags(**options)
 
 
-def _resolve(flags: "Flags") -> "Loaded":
+def _resolve(flags: "Flags", actor_types: "Found") -> "Loaded":
     from mission_control.config import resolve
 
     with told_as_usage():
-        return resolve(flags, os.environ, Path.cwd())
+        return resolve(flags, os.environ, Path.cwd(), actors=actor_types)
 
 
 def _with_operator_token(settings: "Settings") -> "Settings":
@@ -124,10 +130,3 @@ def _with_operator_token(settings: "Settings") -> "Settings":
 
     with told_as_usage():
         return ensure_operator_token(settings)
-
-
-def _set_up_logs(settings: "Settings") -> None:
-    from mission_control import logs
-
-    tokens = [settings.auth.token, *(gateway.token for gateway in settings.gateways)]
-    logs.setup(settings.log_level, settings.log_format, [token for token in tokens if token is not None])
