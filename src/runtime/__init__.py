@@ -43,9 +43,11 @@ from runtime.observe import (
     TreeNode,
     WatcherFailed,
 )
+from runtime.overflow import KeepLatest, Overflow, OverflowPolicy
 from runtime.policy import AutoShutdown, Backoff, Intensity, Restart, Strategy
 from runtime.pool import Pool
-from runtime.ref import Ref, Reply
+from runtime.ref import Ref
+from runtime.reply import Reply
 from runtime.spec import ActorSpec, ServiceSpec
 from runtime.supervisor import ChildSpec, Supervisor
 
@@ -74,6 +76,7 @@ __all__ = [
     "InvalidOption",
     "InvalidSignificance",
     "InvalidTree",
+    "KeepLatest",
     "Kind",
     "MailboxFull",
     "MailboxHighWater",
@@ -81,6 +84,8 @@ __all__ = [
     "NotAChild",
     "NotAnActor",
     "Observer",
+    "Overflow",
+    "OverflowPolicy",
     "Pool",
     "Ref",
     "Reply",

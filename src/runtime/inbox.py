@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 import trio
+from trio.lowlevel import checkpoint
 
 from runtime.mailbox import MailboxStatistics
 from runtime.ref import Ref
@@ -25,30 +26,37 @@ class Inbox(Generic[M]):
 
     def __init__(self, ref: Ref[M]) -> None:
         self._mailbox = ref._mailbox
+        self._mailbox.begin()
         self._healthy = False
 
     async def get(self) -> M:
         """The next message, in hand until the next ``get`` or ``peek`` or a clean return. Raises trio.EndOfChannel."""
         mailbox = self._mailbox
-        mailbox.settle()
-        await mailbox.wait_mail()
-        return mailbox.take_first()
+        mailbox.come_for_mail()
+        if mailbox.messages:
+            await checkpoint()
+        if not mailbox.messages:
+            await mailbox.wait_mail()
+        return mailbox.first()
 
     async def peek(self, limit: int) -> Sequence[M]:
         """Wait for mail, then return everything queued up to ``limit``, without removing it. Raises trio.EndOfChannel.
 
         Returns the same again, and what has come since, until it is dropped. Returns one at a time after a crash
-        (see the rules of redelivery in runtime.mailbox).
+        (see the rules of redelivery in runtime.queues).
         """
         mailbox = self._mailbox
-        mailbox.settle()
-        await mailbox.wait_mail()
-        return mailbox.hold(limit)
+        mailbox.come_for_mail()
+        if mailbox.messages:
+            await checkpoint()
+        if not mailbox.messages:
+            await mailbox.wait_mail()
+        return mailbox.take(limit)
 
     def peek_nowait(self, limit: int) -> Sequence[M]:
         """As ``peek``, without waiting: may be empty."""
-        self._mailbox.settle()
-        return self._mailbox.hold(limit)
+        self._mailbox.come_for_mail()
+        return self._mailbox.take(limit)
 
     def drop(self, count: int) -> None:
         """Acknowledge: remove the first ``count`` messages in hand. Raises ValueError when fewer are in hand."""

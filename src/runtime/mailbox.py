@@ -1,33 +1,26 @@
-"""The mailbox: a bounded FIFO between many senders and the one incarnation that reads.
+"""The mailbox: a bounded queue between many senders and the one incarnation that reads.
 
 Rules
-- The mailbox belongs to the address, not to the reader: it outlives incarnations.
+- The mailbox belongs to the address, not to the reader: it outlives incarnations. What it holds and what comes again
+  after a crash is decided in runtime.queues; what becomes of mail that finds no room, in runtime.overflow.
 - A message stays in the queue until it is acknowledged: by ``drop`` after ``peek``, or, after ``get``, by the next
-  ``get`` or ``peek`` or a clean return. So cancelling a reader at any point loses nothing, and the capacity bounds
-  what is accepted and not yet handled, the message in hand included.
+  ``get`` or ``peek`` or a clean return. So cancelling a reader at any point loses nothing.
 - Waiting senders are served in their order, by handing their message over when room appears. A ``send`` that is
   cancelled has accepted nothing; one that is through has accepted the message, even when a cancellation is pending.
 - Closing refuses new mail and keeps what was accepted; readers drain it, then meet ``trio.EndOfChannel``.
-
-Redelivery
-  Messages in hand when an incarnation ends (handed out and not acknowledged) are delivered again, in order, before
-  newer mail. When it ended by an exception of its own, they are *suspects*: the next incarnations receive them one
-  at a time (``peek`` returns one) until they are past, so that the guilty one shows itself. A suspect alone in hand at
-  another crash is taken out (the kernel records it as a dead letter) and the actor goes on. A kill, a cancellation
-  or a restart caused by a sibling makes no suspects.
+- Control-C never strikes in the middle of a change: that is what ``enable_ki_protection`` is for; it costs nothing.
 """
 
-from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Sequence
-from itertools import islice
 from typing import Generic, TypeVar
 
 import attrs
-import outcome
 import trio
-from trio.lowlevel import Abort, Task, checkpoint, current_task, reschedule, wait_task_rescheduled
+from trio.lowlevel import current_clock, current_task, enable_ki_protection, in_trio_run
 
-from runtime.errors import ActorStopped, MailboxFull
+from runtime.errors import ActorStopped, MailboxFull, WaitsForItself
+from runtime.overflow import Lost, Overflow, OverflowPolicy, name_of, queue_for
+from runtime.waiting import Reader, Senders
 
 M = TypeVar("M")
 
@@ -37,7 +30,11 @@ HIGH_WATER = 0.8
 @attrs.frozen
 class MailboxStatistics:
     """depth: accepted and not handled, of which in_hand are with the reader; peak: the greatest depth seen;
-    handled, dead_lettered: since the start; refused: how often ``tell`` found it full; waiting: senders in ``send``.
+    handled, dead_lettered, dropped, superseded: since the start; refused: how often it was full for a ``tell`` (or a
+    ``send`` that may not wait); waiting: senders in ``send``; overflow: the policy's name
+    oldest_age_s: how long the oldest message has been here, those in hand included; 0 when empty. Never too small;
+        exact for the first message of an empty mailbox, at most one receive too large for those behind it.
+    busy_s: how long the incarnation, the latest if none lives, has not been waiting for mail
     """
 
     depth: int
@@ -49,210 +46,221 @@ class MailboxStatistics:
     refused: int
     waiting: int
     closed: bool
+    overflow: str = Overflow.WAIT.value
+    dropped: int = 0
+    superseded: int = 0
+    oldest_age_s: float = 0.0
+    busy_s: float = 0.0
 
 
 class Mailbox(Generic[M]):
-    """Both ends of the queue. Actors see an Inbox, everyone else a Ref."""
+    """Both ends of the queue. Actors see an Inbox, everyone else a Ref. ``lost``: hears what a policy takes out."""
 
     __slots__ = (
+        "_append_below",
+        "_clock",
         "_closed",
         "_dead_lettered",
-        "_got",
-        "_handled",
         "_high_water",
-        "_in_hand",
         "_peak",
         "_queue",
         "_reader",
         "_refused",
         "_senders",
-        "_suspects",
-        "_unchecked_below",
+        "_told_high_water",
         "_undelivered",
-        "capacity",
+        "messages",
         "name",
         "on_high_water",
+        "overflow",
     )
 
-    def __init__(self, name: str, capacity: int) -> None:
-        if capacity < 1:
-            raise ValueError(f"the capacity of {name!r} must be at least 1, not {capacity}")
+    def __init__(self, name: str, capacity: int, overflow: OverflowPolicy[M], lost: Lost[M]) -> None:
         self.name = name
-        self.capacity = capacity
+        self.overflow = overflow
         self.on_high_water: Callable[[int], None] | None = None
-        self._queue: deque[M] = deque()
-        self._senders: OrderedDict[Task, M] | None = None  # made when the first sender waits: most never do
-        self._reader: Task | None = None
+        self._queue = queue_for(overflow, capacity, lost)
+        self.messages = self._queue.messages
+        self._senders: Senders[M] | None = None  # made when the first sender waits: most never do
+        self._reader = Reader()
+        self._clock: trio.abc.Clock | None = None
         self._closed = False
-        self._got = False  # the first message was handed out by get
-        self._in_hand = 0
-        self._suspects = 0
         self._high_water = max(1, int(capacity * HIGH_WATER))
-        # The one number the fast path of put_nowait compares with: 0 once closed, else where something is to be
-        # done or told (the high-water mark, or the capacity when that was told).
-        self._unchecked_below = self._high_water - 1
-        self._peak = self._handled = self._dead_lettered = self._refused = self._undelivered = 0
+        self._told_high_water = False
+        # Below this depth a message is appended, and that is all. It is 0 where more is to be done: empty (the time is
+        # noted, the reader woken), closed, and always where the policy looks at each message.
+        self._append_below = 0
+        self._peak = self._dead_lettered = self._refused = self._undelivered = 0
+
+    @property
+    def capacity(self) -> int:
+        return self._queue.capacity
 
     # The senders' end
 
+    @enable_ki_protection
     def put_nowait(self, message: M) -> None:
-        queue = self._queue
-        if len(queue) >= self._unchecked_below:
-            self._put_checked(message)
-            return
-        queue.append(message)
-        if self._reader is not None:
-            self._wake_reader()
+        messages = self.messages
+        if len(messages) < self._append_below:
+            messages.append(message)
+        elif not self._offer(message):
+            self._refuse()
 
-    def _put_checked(self, message: M) -> None:
-        if self._closed:
-            raise ActorStopped(self.name)
-        if len(self._queue) >= self.capacity:
-            self._refused += 1
-            raise MailboxFull(self.name, self.capacity)
-        self._queue.append(message)
-        if self._reader is not None:
-            self._wake_reader()
-        if self._unchecked_below < self.capacity:
-            self._unchecked_below = self.capacity
-            if self.on_high_water is not None:
-                self.on_high_water(len(self._queue))
-
+    @enable_ki_protection
     async def put_without_checkpoint(self, message: M) -> None:
         """Wait for room. Not a checkpoint when there is room: the caller has just made one, and what it does in the
         same step as the acceptance (Ref.ask) must not be torn from it."""
-        if self._closed or len(self._queue) < self.capacity:
-            self.put_nowait(message)
+        if self._offer(message):
             return
-        task = current_task()
+        if self.overflow is Overflow.REFUSE:
+            self._refuse()
+        if self.is_read_here():
+            raise WaitsForItself(self.name)
         if self._senders is None:
-            self._senders = OrderedDict()
-        self._senders[task] = message
+            self._senders = Senders()
+        await self._senders.wait(message)
 
-        def abort(_: object) -> Abort:
-            assert self._senders is not None
-            del self._senders[task]
-            return Abort.SUCCEEDED
+    def _offer(self, message: M) -> bool:
+        if self._closed:
+            raise ActorStopped(self.name)
+        was_empty = not self.messages
+        if not self._queue.offer(message):
+            return False
+        if was_empty:
+            self._note_first()
+        depth = len(self.messages)
+        crossed = depth >= self._high_water and not self._told_high_water
+        self._told_high_water |= crossed
+        self._set_fast_path()
+        if crossed and self.on_high_water is not None:
+            self.on_high_water(depth)
+        return True
 
-        await wait_task_rescheduled(abort)
+    def _note_first(self) -> None:
+        """The mailbox was empty."""
+        if self._clock is None and in_trio_run():
+            self._clock = current_clock()
+        if self._clock is not None:
+            self._queue.ages.begin(self._queue.removed, self._clock.current_time())
+            self._reader.wake()
 
+    def _refuse(self) -> None:
+        self._refused += 1
+        raise MailboxFull(self.name, self.capacity)
+
+    def _set_fast_path(self) -> None:
+        if self._closed or not self.messages or self._queue.selective:
+            self._append_below = 0
+        else:
+            self._append_below = self.capacity if self._told_high_water else self._high_water - 1
+
+    @enable_ki_protection
     def close(self) -> None:
         """Refuse new mail; end the waits of senders with ActorStopped, and the reader's once it is drained."""
-        if self._closed:
-            return
-        self._closed = True
-        self._unchecked_below = 0
-        while self._senders:
-            task, _ = self._senders.popitem(last=False)
-            reschedule(task, outcome.Error(ActorStopped(self.name)))
-        if self._reader is not None:
-            self._wake_reader()
+        if not self._closed:
+            self._closed = True
+            self._set_fast_path()
+            if self._senders:
+                self._senders.turn_away(lambda: ActorStopped(self.name))
+            self._reader.wake()
 
     # The reader's end
 
-    def _wake_reader(self) -> None:
-        reader, self._reader = self._reader, None
-        assert reader is not None
-        reschedule(reader)
+    def begin(self) -> None:
+        """An incarnation begins."""
+        clock = self._clock = current_clock()
+        self._reader.begin(clock)
+        if self.messages and self._queue.ages.since(self._queue.removed) is None:  # told before a clock ran
+            self._queue.ages.begin(self._queue.removed, clock.current_time())
 
-    def _abort_read(self, _: object) -> Abort:
-        self._reader = None
-        return Abort.SUCCEEDED
+    def is_read_here(self) -> bool:
+        """Whether the calling task is the one that came for mail last. It must not wait for what only it can do."""
+        return self._reader.latest is not None and self._reader.latest is current_task()
 
-    async def wait_mail(self) -> None:
-        """A checkpoint, then at least one message in the queue; else trio.EndOfChannel."""
-        if self._queue:
-            await checkpoint()
-        while not self._queue:
-            if self._closed:
-                raise trio.EndOfChannel
-            if self._reader is not None:
-                raise trio.BusyResourceError(f"another task is already reading the mailbox of {self.name!r}")
-            self._reader = current_task()
-            await wait_task_rescheduled(self._abort_read)
-
-    def take_first(self) -> M:
-        self._got = True
-        self._in_hand = max(self._in_hand, 1)
-        return self._queue[0]
-
-    def hold(self, limit: int) -> Sequence[M]:
-        """The first messages, now in hand."""
-        if limit < 1:
-            raise ValueError(f"limit must be at least 1, not {limit}")
-        queue = self._queue
-        if self._suspects:
-            limit = 1
-        held = list(queue) if len(queue) <= limit else list(islice(queue, limit))
-        self._in_hand = max(self._in_hand, len(held))
-        return held
-
-    def settle(self) -> None:
-        """Acknowledge what get handed out."""
-        if self._got:
+    @enable_ki_protection
+    def come_for_mail(self) -> None:
+        """Acknowledge what ``get`` handed out: its reader is back."""
+        if self._reader.parked:
+            raise trio.BusyResourceError(f"another task is already reading the mailbox of {self.name!r}")
+        self._reader.latest = current_task()
+        if self._queue.got:
             self.drop(1)
 
-    def drop(self, count: int) -> None:
-        if not 0 <= count <= self._in_hand:
-            raise ValueError(f"cannot acknowledge {count} messages: {self._in_hand} are in hand")
-        self._handled += count
-        self._suspects = max(0, self._suspects - count)
-        self._in_hand -= count
-        self._got = False
-        self._remove(count)
+    @enable_ki_protection
+    async def wait_mail(self) -> None:
+        """Until there is a message; trio.EndOfChannel when none can come. Not a checkpoint when there is one."""
+        while not self.messages:
+            if self._closed:
+                raise trio.EndOfChannel
+            if self._reader.parked:
+                raise trio.BusyResourceError(f"another task is already reading the mailbox of {self.name!r}")
+            await self._reader.park()
 
-    def _remove(self, count: int) -> None:
+    @enable_ki_protection
+    def first(self) -> M:
+        """Hand out the oldest message."""
+        message = self._queue.first()
+        self._handed_out()
+        return message
+
+    @enable_ki_protection
+    def take(self, limit: int) -> Sequence[M]:
+        """Hand out the oldest messages."""
+        taken = self._queue.take(limit)
+        self._handed_out()
+        return taken
+
+    def _handed_out(self) -> None:
         queue = self._queue
-        depth = len(queue)
-        self._peak = max(self._peak, depth)  # depth only falls here, so its peaks are seen here
-        if count == depth:
-            queue.clear()
-        else:
-            for _ in range(count):
-                queue.popleft()
+        accepted = queue.removed + len(self.messages)
+        if accepted >= queue.ages.due and self._clock is not None:
+            queue.ages.mark(queue.removed, accepted, self._clock.current_time())
         if self._senders:
-            self._admit_waiting()
-        if self._unchecked_below >= self._high_water and 2 * len(queue) <= self.capacity:
-            self._unchecked_below = self._high_water - 1
+            self._senders.admit(queue.offer)
 
-    def _admit_waiting(self) -> None:
-        while self._senders and len(self._queue) < self.capacity:
-            task, message = self._senders.popitem(last=False)
-            self._queue.append(message)
-            reschedule(task)
+    @enable_ki_protection
+    def drop(self, count: int) -> None:
+        depth = len(self.messages)  # it only falls here, so its peaks are seen here
+        if depth > self._peak:
+            self._peak = depth
+        self._queue.acknowledge(count)
+        self._removed()
+
+    def _removed(self) -> None:
+        if self._senders:
+            self._senders.admit(self._queue.offer)
+        depth = len(self.messages)
+        if not depth or (self._told_high_water and 2 * depth <= self.capacity):
+            self._told_high_water = False
+            self._set_fast_path()
 
     # The kernel's part
 
     def release_clean(self) -> None:
         """The incarnation returned: what get handed out is handled, what peek handed out only if it was dropped."""
-        self.settle()
-        self._in_hand = 0
+        if self._queue.got:
+            self.drop(1)
+        self.release_interrupted()
 
     def release_interrupted(self) -> None:
         """The incarnation was ended from outside: what it had in hand goes to the next, under no suspicion."""
-        self._got = False
-        self._in_hand = 0
+        self._reader.end()
+        self._queue.give_back()
 
     def release_crashed(self) -> Sequence[M]:
         """The incarnation crashed. Returns the message that is to blame, if that is now certain."""
-        in_hand = self._in_hand
-        self.release_interrupted()
-        if not self._suspects:
-            self._suspects = in_hand
-            return ()
-        if in_hand != 1:
-            return ()
-        guilty = self._queue[0]
-        self._suspects -= 1
-        self._dead_lettered += 1
-        self._remove(1)
-        return (guilty,)
+        self._reader.end()
+        guilty = self._queue.give_back_after_crash()
+        if guilty:
+            self._dead_lettered += 1
+            self._removed()
+        return guilty
 
     def holds(self, messages: Collection[M]) -> set[int]:
         """The ids of those messages that are still to be handled, or whose senders still wait."""
         wanted = {id(message) for message in messages}
-        waiting = self._senders.values() if self._senders else ()
-        return wanted.intersection(map(id, (*self._queue, *waiting)))
+        waiting = self._senders.messages() if self._senders else ()
+        return wanted.intersection(map(id, (*self.messages, *waiting)))
 
     def discard(self) -> int:
         """Nobody will read again. Returns how many accepted messages are lost by that, all in all.
@@ -260,21 +268,26 @@ class Mailbox(Generic[M]):
         Spares what is in hand: a reader that cannot be stopped may still acknowledge it.
         """
         self.close()
-        while len(self._queue) > self._in_hand:
-            self._queue.pop()
-            self._undelivered += 1
+        self._undelivered += self._queue.drop_waiting()
         return self._undelivered
 
     def statistics(self) -> MailboxStatistics:
-        depth = len(self._queue)
+        queue = self._queue
+        depth = len(self.messages)
+        since = queue.ages.since(queue.removed) if depth else None
         return MailboxStatistics(
             depth=depth,
-            capacity=self.capacity,
-            in_hand=self._in_hand,
+            capacity=queue.capacity,
+            in_hand=queue.in_hand,
             peak=max(self._peak, depth),
-            handled=self._handled,
+            handled=queue.removed - self._dead_lettered,
             dead_lettered=self._dead_lettered,
             refused=self._refused,
             waiting=len(self._senders or ()),
             closed=self._closed,
+            overflow=name_of(self.overflow),
+            dropped=queue.dropped,
+            superseded=queue.superseded,
+            oldest_age_s=0.0 if since is None or self._clock is None else self._clock.current_time() - since,
+            busy_s=self._reader.busy_s(),
         )
