@@ -50,6 +50,7 @@ class Child(Member, ABC):
         "last_failure",
         "overdue",
         "restart",
+        "returned",
         "state",
         "stopped",
         "stopping",
@@ -67,6 +68,7 @@ class Child(Member, ABC):
         self.heard = True  # the host has handled the latest incarnation's end
         self.last_failure: Failure | None = None
         self.error: Exception | None = None  # how the last incarnation ended
+        self.returned = False
         self.overdue: StoppedLate | None = None  # it did not stop within its grace
         self.stopped: Stopped | None = None  # for good
         self._scope: trio.CancelScope | None = None  # there while an incarnation lives
@@ -142,6 +144,7 @@ class Child(Member, ABC):
         self.incarnation += 1
         self.heard = False
         self.error = None
+        self.returned = False
         self._killed = False
         self._started_at = trio.current_time()
 
@@ -177,7 +180,10 @@ class Child(Member, ABC):
         """Until the incarnation runs, or has already ended."""
         if self.state is State.STARTING:
             self._begun = trio.Event()
-            await self._begun.wait()
+            try:
+                await self._begun.wait()
+            finally:
+                self._begun = None
 
     def _conclude(self, scope: trio.CancelScope, error: Exception | None, *, returned: bool) -> None:
         now = trio.current_time()
@@ -187,6 +193,7 @@ class Child(Member, ABC):
         if error is None and self._killed and not returned:
             error = ActorKilled(self.name)
         self.error = error
+        self.returned = returned
         if error is not None:
             self.last_failure = Failure.of(error, now)
             self.emit(Crashed(self.path, now, self.incarnation, self.last_failure, error))
@@ -203,8 +210,11 @@ class Child(Member, ABC):
 
     # Restarts
 
-    def wants_restart(self) -> bool:
-        return self.restart.wanted(crashed=self.error is not None)
+    @property
+    def done(self) -> bool:
+        """It has ended by itself, and that is the end of it by its restart type."""
+        by_itself = self.returned or self.error is not None
+        return by_itself and not self.restart.wanted(crashed=self.error is not None)
 
     def next_delay(self, rng: random.Random) -> float:
         self._attempt += 1

@@ -12,6 +12,7 @@ from runtime.inbox import Actor, Inbox
 from runtime.mailbox import MailboxStatistics
 from runtime.member import Host
 from runtime.observe import DeadLettered, Kind, MailboxHighWater
+from runtime.policy import Restart
 from runtime.ref import Ref
 from runtime.spec import ActorSpec, ServiceSpec
 
@@ -52,7 +53,7 @@ class ActorChild(Child):
         else:
             for message in mailbox.release_crashed():
                 self._bury(message)
-        if self.error is not None or not (self.stopping or (returned and not self.wants_restart())):
+        if self.error is not None or not (self.stopping or (returned and self.restart is not Restart.PERMANENT)):
             self.ref._fail_lost_asks(self.error)  # else its askers hear ActorStopped when it is closed
 
     def _bury(self, message: object) -> None:

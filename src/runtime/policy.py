@@ -3,10 +3,15 @@
 import enum
 import math
 import random
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TypeVar
 
 import attrs
 
 from runtime.options import above, at_least
+
+T = TypeVar("T")
 
 
 class Restart(enum.Enum):
@@ -27,14 +32,14 @@ class Strategy(enum.Enum):
     REST_FOR_ONE = "rest_for_one"
     ONE_FOR_ALL = "one_for_all"
 
-    def affected(self, index: int, count: int) -> range:
+    def affected(self, siblings: Sequence[T], dead: T) -> Sequence[T]:
         match self:
             case Strategy.ONE_FOR_ONE:
-                return range(index, index + 1)
+                return (dead,)
             case Strategy.REST_FOR_ONE:
-                return range(index, count)
+                return siblings[siblings.index(dead) :]
             case Strategy.ONE_FOR_ALL:
-                return range(count)
+                return siblings
 
 
 class AutoShutdown(enum.Enum):
@@ -94,7 +99,6 @@ class RestartLog:
         """Note a restart at ``now``. False when it exceeds the budget."""
         if self.intensity.restarts == math.inf:
             return True  # nothing to remember
-        oldest = now - self.intensity.within
-        self._times = [time for time in self._times if time > oldest]
+        del self._times[: bisect_right(self._times, now - self.intensity.within)]
         self._times.append(now)
         return len(self._times) <= self.intensity.restarts

@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 import trio
 
 from runtime.branch import Branch
-from runtime.child import Child
 from runtime.errors import ActorStopped, DuplicateName, InvalidSignificance, NotAChild, WaitsForItself
 from runtime.leaf import ActorChild
 from runtime.member import Host
@@ -127,7 +126,7 @@ class Pool(Branch, Generic[K, M]):
 
     # Inside
 
-    def children(self) -> Sequence[Child]:
+    def children(self) -> Sequence[_Pooled]:
         return (*self._children.values(), *self._leaving.values())
 
     def _forget(self, child: _Pooled) -> None:
@@ -147,8 +146,11 @@ class Pool(Branch, Generic[K, M]):
                 self._start(successor)
 
     async def _supervise(self) -> None:
-        for child in tuple(self._leaving.values()):
-            self._let_go(child)
+        for child in self.children():
+            if child.stopping:
+                self._let_go(child)
+            elif child.done and not child.heard:  # it ended as the pool's incarnation before this one did
+                self._on_exit(child)
         await super()._supervise()
 
     async def _stop_children(self) -> None:
@@ -169,7 +171,7 @@ class Pool(Branch, Generic[K, M]):
     def _on_exit(self, child: _Pooled) -> None:
         if child.stopping:
             self._let_go(child)
-        elif not child.wants_restart():
+        elif child.done:
             self._forget(child)
             child.finish()
         elif child.log.admit(trio.current_time()):

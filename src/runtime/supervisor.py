@@ -31,9 +31,10 @@ ChildSpec = ActorSpec[Any] | ServiceSpec | Branch
 class _Recovery:
     """Children on their way to the next incarnation."""
 
-    group: list[Child]
-    awaited: set[Child]  # those that were cancelled and have not ended yet
+    group: list[Child] = attrs.field(factory=list)
+    awaited: set[Child] = attrs.field(factory=set)  # those that were cancelled and have not ended yet
     rested: bool = False  # the backoff is over
+    overtaken: bool = False  # a wider one does it all
 
 
 class Supervisor(Branch):
@@ -69,11 +70,12 @@ class Supervisor(Branch):
         self._intensity = intensity
         self._auto_shutdown = auto_shutdown
         self._log = RestartLog(intensity)
-        self._recoveries: list[_Recovery] = []
+        self._recoveries: dict[Child, _Recovery] = {}  # by each of the children that it is about
         children = tuple(children)
         self._check(children)
         self._children = [self._place(spec) for spec in children]
-        self._significant = [child for child, spec in zip(self._children, children, strict=True) if spec.significant]
+        # Those whose end counts, and is still to come.
+        self._significant = {child for child, spec in zip(self._children, children, strict=True) if spec.significant}
 
     def _check(self, specs: Sequence[ChildSpec]) -> None:
         """All that can be wrong with them, before the first gets its place."""
@@ -112,7 +114,10 @@ class Supervisor(Branch):
 
     async def _supervise(self) -> None:
         self._log = RestartLog(self._intensity)
-        self._recoveries = []
+        self._recoveries = {}
+        for child in self._children:
+            if child.done and not child.heard:  # it ended as the incarnation before this one did
+                self._end(child)
         await super()._supervise()
 
     async def _stop_children(self) -> None:
@@ -124,23 +129,20 @@ class Supervisor(Branch):
         match signal:
             case Exited(child):
                 return await self._on_exit(child)
-            case Due(what):
-                for recovery in self._recoveries:
-                    if recovery is what:
-                        recovery.rested = True
-                        await self._resume(recovery)
-                        break
+            case Due(_Recovery() as recovery):
+                recovery.rested = True
+                await self._resume(recovery)
         return None
 
     async def _on_exit(self, child: Child) -> Exception | None:
-        for recovery in self._recoveries:
-            if child in recovery.awaited:
-                recovery.awaited.remove(child)
-                if child not in recovery.group:
-                    self._end(child)
-                await self._resume(recovery)
-                return None
-        if not child.wants_restart():
+        recovery = self._recoveries.get(child)
+        if recovery is not None:
+            recovery.awaited.remove(child)
+            if child.done or child not in recovery.group:
+                self._drop(child, recovery)
+            await self._resume(recovery)
+            return None
+        if child.done:
             self._end(child)
             return None
         if not self._log.admit(trio.current_time()):
@@ -151,11 +153,11 @@ class Supervisor(Branch):
     def _end(self, child: Child) -> None:
         """It has ended for good, and perhaps all the work with it."""
         child.finish()
-        if child in self._significant and (
-            self._auto_shutdown is AutoShutdown.ANY or all(other.finished for other in self._significant)
-        ):
-            self._node.emit(ShuttingDown(self.path, trio.current_time(), child.path))
-            self.stop()
+        if child in self._significant:
+            self._significant.remove(child)
+            if self._auto_shutdown is AutoShutdown.ANY or not self._significant:
+                self._node.emit(ShuttingDown(self.path, trio.current_time(), child.path))
+                self.stop()
 
     def _escalate(self, child: Child) -> RestartIntensityExceeded:
         self._node.emit(Escalated(self.path, trio.current_time(), child.path, child.last_failure))
@@ -164,18 +166,18 @@ class Supervisor(Branch):
         return failure
 
     def _recover(self, dead: Child) -> None:
-        affected = self._strategy.affected(self._children.index(dead), len(self._children))
-        group = [self._children[index] for index in affected]
-        recovery = _Recovery([], set())
-        for child in reversed(group):
+        recovery = _Recovery()
+        affected = [child for child in self._strategy.affected(self._children, dead) if not child.finished]
+        for child in affected:
+            if child is dead or child.restart is not Restart.TEMPORARY:
+                recovery.group.append(child)
+            if child in self._recoveries:  # groups of one strategy are nested or disjoint
+                self._recoveries[child].overtaken = True
+            self._recoveries[child] = recovery
+        for child in reversed(affected):
             if not child.heard:  # alive, or crashed at the same time: one incident, counted once
                 child.cancel()
                 recovery.awaited.add(child)
-        recovery.group = [
-            child for child in group if not child.finished and (child is dead or child.restart is not Restart.TEMPORARY)
-        ]
-        self._recoveries = [other for other in self._recoveries if not self._absorbed(other, recovery)]
-        self._recoveries.append(recovery)
         self._announce(recovery, dead)
 
     def _announce(self, recovery: _Recovery, dead: Child) -> None:
@@ -184,12 +186,15 @@ class Supervisor(Branch):
             child.emit(Restarting(child.path, trio.current_time(), delay, dead.path))
         self._later(delay, Due(recovery))
 
-    @staticmethod
-    def _absorbed(other: _Recovery, recovery: _Recovery) -> bool:
-        """Groups of one strategy are nested or disjoint. A child of the wider one that is down is started by that."""
-        return bool(set(other.group) & set(recovery.group))
+    def _drop(self, child: Child, recovery: _Recovery) -> None:
+        """It does not come back with the others."""
+        del self._recoveries[child]
+        if child in recovery.group:
+            recovery.group.remove(child)
+        self._end(child)
 
     async def _resume(self, recovery: _Recovery) -> None:
-        if recovery.rested and not recovery.awaited:
-            self._recoveries.remove(recovery)
+        if recovery.rested and not recovery.awaited and not recovery.overtaken:
+            for child in recovery.group:
+                del self._recoveries[child]
             await self._start_in_order(recovery.group)

@@ -24,9 +24,9 @@ def test_restart_types(restart: Restart, after_crash: bool, after_return: bool) 
 
 def test_strategies() -> None:
     """The children that share the fate of the second of four."""
-    assert list(Strategy.ONE_FOR_ONE.affected(1, 4)) == [1]
-    assert list(Strategy.REST_FOR_ONE.affected(1, 4)) == [1, 2, 3]
-    assert list(Strategy.ONE_FOR_ALL.affected(1, 4)) == [0, 1, 2, 3]
+    assert "".join(Strategy.ONE_FOR_ONE.affected("abcd", "b")) == "b"
+    assert "".join(Strategy.REST_FOR_ONE.affected("abcd", "b")) == "bcd"
+    assert "".join(Strategy.ONE_FOR_ALL.affected("abcd", "b")) == "abcd"
 
 
 def test_backoff_doubles_to_its_ceiling() -> None:
