@@ -1,6 +1,6 @@
 """What the edge is given in its tests: a journal in memory and figures that never change, with a client to ask it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -83,7 +83,7 @@ def figures() -> Mapping[str, GatewayFigures]:
     }
 
 
-def services(journal: MemoryJournal | None = None, clock: FakeClock | None = None, **changes: Any) -> Services:
+def services(journal: MemoryJournal | None = None, clock: Callable[[], int] | None = None, **changes: Any) -> Services:
     """Open to everyone on loopback, ready and quiet, but for ``changes``."""
     clock = clock or FakeClock()
     renders = RenderReports(clock)
@@ -97,6 +97,8 @@ def services(journal: MemoryJournal | None = None, clock: FakeClock | None = Non
         "clock": clock,
         "tree": lambda: TREE,
         "dead_letters": tuple,
+        "retry": lambda letter: None,
+        "discard": lambda letter: None,
         "unready": tuple,
         "gateways": figures,
         "loop": lambda: LoopFigures(0.25, 0.02),
@@ -123,9 +125,9 @@ async def over(*drafts: Draft) -> Services:
     return services(journal, clock)
 
 
-async def refused(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+async def refused(client: httpx.AsyncClient, url: str, method: str = "GET") -> dict[str, Any]:
     """The problem that a request meets, checked for what RFC 9457 asks of one."""
-    answer = await client.get(url)
+    answer = await client.request(method, url)
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
     assert problem["status"] == answer.status_code

@@ -5,15 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
-import trio
 
 from mission_control.core.events import encode
 from mission_control.core.frames import events_frame
 from mission_control.core.subscription import EVERYTHING, Filter
 from mission_control.stores.journal import Retention
-from runtime import DeadLetter
-from tests.edge.given import FAILURE, TREE, asking, over, refused, services
-from tests.stores.samples import ALPHA, BETA, OTHER, FakeClock, activity, beat, chunk, final, status
+from tests.edge.given import asking, over, refused, services
+from tests.stores.samples import ALPHA, BETA, OTHER, activity, beat, chunk, final, status
 
 
 async def pages(client: httpx.AsyncClient, url: str, items: str) -> list[list[Any]]:
@@ -178,25 +176,6 @@ async def test_limits_are_kept() -> None:
         ):
             assert len((await client.get(url)).json()[items]) == default
             assert len((await client.get(f"{url}?limit={most}")).json()[items]) == most
-
-
-async def test_the_actors_are_shown_with_what_failed() -> None:
-    """An operator sees who crashed, how often and over what, with times that mean something outside the daemon."""
-    clock = FakeClock(1_700_000_060_000)
-    letter = DeadLetter(1, "root/agents/gw:beta", "Signal(…)", FAILURE, trio.current_time() - 60.0)
-    async with asking(services(clock=clock, dead_letters=lambda: (letter,))) as client:
-        shown = (await client.get("/v1/actors")).json()
-    assert shown["tree"] == json.loads(encode(TREE))
-    persistence = shown["tree"]["children"][0]
-    assert (persistence["state"], persistence["restarts"], persistence["last_failure"]["message"]) == (
-        "running",
-        1,
-        "disk full",
-    )
-    assert (persistence["mailbox"]["depth"], persistence["mailbox"]["capacity"]) == (4, 1_000)
-    (dead,) = shown["dead_letters"]
-    assert abs(dead["timestamp"] - 1_700_000_000_000) < 5_000
-    assert dead["failure"]["type"] == "OSError"
 
 
 async def test_probes_are_told_alive_and_ready() -> None:

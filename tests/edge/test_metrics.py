@@ -1,5 +1,7 @@
 """What Prometheus reads: the right figures, a bounded number of them, and an answer when it matters most."""
 
+from typing import Any
+
 import pytest
 import trio
 from attrs import evolve
@@ -10,7 +12,7 @@ from mission_control.edge.renders import RenderReports
 from mission_control.edge.services import RenderReport, Services
 from mission_control.stores.journal import JournalStatistics, JournalUnavailableError
 from mission_control.stores.memory import MemoryJournal
-from runtime import Kind
+from runtime import Kind, TreeNode
 from tests.edge.given import TREE, asking, node, over, services
 from tests.stores.samples import FakeClock, activity, chunk
 
@@ -76,6 +78,59 @@ async def test_the_number_of_series_does_not_grow_with_the_fleet() -> None:
 async def test_a_daemon_that_is_not_ready_says_so() -> None:
     """An alert on readiness needs no second probe."""
     assert (await scrape(services(unready=lambda: ["stalled"])))["ready",] == 0
+
+
+def child(name: str, incarnation: int = 1, **counts: Any) -> TreeNode:
+    """An actor of the pool; ``counts`` are fields of its mailbox."""
+    plain = node(f"root/agents/{name}", depth=0)
+    assert plain.mailbox is not None
+    return evolve(plain, incarnation=incarnation, mailbox=evolve(plain.mailbox, **{"handled": 0, **counts}))
+
+
+async def test_an_actors_mail_and_work_are_told() -> None:
+    """Who is busy, who is behind and who loses messages can be alerted on, each by name."""
+    counts = {"handled": 9, "dead_lettered": 1, "refused": 2, "dropped": 3, "superseded": 4, "busy_s": 1.5}
+    actor = evolve(child("feed", oldest_age_s=0.5, **counts), path="root/feed")
+    figures = await scrape(services(tree=lambda: node("root", Kind.SUPERVISOR, actor)))
+    expected = {
+        ("actor_busy_seconds_total", "root/feed"): 1.5,
+        ("actor_mailbox_oldest_seconds", "root/feed"): 0.5,
+        ("actor_messages_handled_total", "root/feed"): 9,
+        ("actor_messages_dead_lettered_total", "root/feed"): 1,
+        ("actor_messages_refused_total", "root/feed"): 2,
+        ("actor_messages_dropped_total", "root/feed"): 3,
+        ("actor_messages_superseded_total", "root/feed"): 4,
+    }
+    assert figures.items() >= expected.items()
+
+
+async def test_what_a_pool_counts_never_falls() -> None:
+    """A child that goes takes nothing away, one that comes or restarts adds what it did: Prometheus, which takes a
+    fall for a restart, never sees a leap that was none."""
+    pool: list[TreeNode] = []
+    given = services(tree=lambda: node("root", Kind.SUPERVISOR, node("root/agents", Kind.POOL, *pool)))
+
+    async def totals(*children: TreeNode) -> tuple[float, float]:
+        pool[:] = children
+        figures = await scrape(given)
+        handled, busy = "pool_messages_handled_total", "pool_busy_seconds_total"
+        return figures[handled, "root/agents"], figures[busy, "root/agents"]
+
+    assert await totals() == (0, 0)
+    assert await totals(child("a", handled=10, busy_s=2.0), child("b", handled=5, busy_s=1.0)) == (15, 3.0)
+    assert await totals(child("a", handled=12, busy_s=2.5)) == (17, 3.5)
+    restarted = child("a", 2, handled=13, busy_s=0.25)
+    assert await totals(restarted) == (18, 3.75)
+    another = child("b", handled=1, busy_s=0.5)
+    assert await totals(restarted, another) == (19, 4.25)
+    assert await totals() == (19, 4.25)
+
+
+async def test_the_worst_child_of_a_pool_is_told() -> None:
+    """One agent that is stuck among a thousand shows."""
+    pool = node("root/agents", Kind.POOL, child("a", oldest_age_s=0.5), child("b", oldest_age_s=60))
+    figures = await scrape(services(tree=lambda: node("root", Kind.SUPERVISOR, pool)))
+    assert figures["pool_mailbox_oldest_seconds_max", "root/agents"] == 60
 
 
 class _Silent(MemoryJournal):

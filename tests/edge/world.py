@@ -52,6 +52,8 @@ def services_of(journal: MemoryJournal, hub: Subscribers, reports: list[RenderRe
         clock=FakeClock(),
         tree=lambda: TreeNode("root", "root", Kind.SUPERVISOR, State.RUNNING, 1, 0, 0.0, 0.0, None, None, ()),
         dead_letters=list,
+        retry=lambda letter: None,
+        discard=lambda letter: None,
         unready=list,
         gateways=dict,
         loop=lambda: LoopFigures(0.0, 0.0),

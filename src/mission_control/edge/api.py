@@ -5,7 +5,6 @@ section 3). It only reads.
 from collections.abc import Sequence
 from typing import Any, Final
 
-import trio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -51,7 +50,6 @@ class Api:
             Route("/v1/agents/{id}/messages", self.messages),
             Route("/v1/feed", self.feed),
             Route("/v1/events", self.events),
-            Route("/v1/actors", self.actors),
         ]
 
     async def alive(self, request: Request) -> Response:
@@ -120,21 +118,6 @@ class Api:
         page = await self._journal.read(after or 0, limit, EVERYTHING)
         _check_continues(page, after, epoch)
         return json_response({"epoch": page.bounds.epoch, "events": page.events, "head": page.bounds.head})
-
-    async def actors(self, request: Request) -> Response:
-        """The supervision tree, and the messages that no actor could handle, oldest first."""
-        Query(request)
-        now, at = self._services.clock(), trio.current_time()
-        letters = [
-            {
-                "path": letter.path,
-                "message": letter.message,
-                "failure": letter.failure,
-                "timestamp": now - round((at - letter.time) * 1000),
-            }
-            for letter in self._services.dead_letters()
-        ]
-        return json_response({"tree": self._services.tree(), "dead_letters": letters})
 
     def _history(self, *, following: int | None, **items: Sequence[Any]) -> Response:
         """A page of history; ``following`` is the ``before`` of the page after it."""

@@ -1,5 +1,7 @@
 """The ASGI application: the API, the stream and the dashboard under one roof, behind the access guard."""
 
+from typing import Final
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -9,16 +11,26 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from mission_control.edge.access import AccessGuard, is_api
+from mission_control.edge.actors import ActorsApi
 from mission_control.edge.api import Api
+from mission_control.edge.extensions import extension_routes
 from mission_control.edge.problems import EXCEPTION_HANDLERS
 from mission_control.edge.services import Access, Services
 from mission_control.edge.static import Dashboard
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""What pages of other origins may do, if theirs is allowed: all that the API and what extends it can have."""
 
 
 def build_app(services: Services, dashboard: Dashboard, stream: ASGIApp) -> ASGIApp:
     """``stream`` serves the WebSockets at ``/v1/stream``; it makes its own checks of host, origin and token."""
     app = Starlette(
-        routes=[*Api(services).routes(), WebSocketRoute("/v1/stream", stream)],
+        routes=[
+            *Api(services).routes(),
+            *ActorsApi(services).routes(),
+            *extension_routes(services.extensions),
+            WebSocketRoute("/v1/stream", stream),
+        ],
         middleware=[*_cross_origin(services.access), Middleware(AccessGuard, access=services.access)],
         exception_handlers=EXCEPTION_HANDLERS,
     )
@@ -28,11 +40,11 @@ def build_app(services: Services, dashboard: Dashboard, stream: ASGIApp) -> ASGI
 
 
 def _cross_origin(access: Access) -> list[Middleware]:
-    """Pages of allowed origins may read the API (CORS). Outside the guard, as a preflight carries no token."""
+    """Pages of allowed origins may use the API (CORS). Outside the guard, as a preflight carries no token."""
     if not access.allowed_origins:
         return []
     origins = sorted(access.allowed_origins)
-    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET"], allow_headers=["Authorization"])]
+    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=["Authorization"])]
 
 
 def _everything_else(dashboard: Dashboard) -> ASGIApp:

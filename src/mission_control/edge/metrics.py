@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from mission_control import __version__
 from mission_control.edge.actor_metrics import actor_metrics
+from mission_control.edge.extension_metrics import ExtensionMetrics
 from mission_control.edge.families import counter, counters, gauge, gauges
 from mission_control.edge.services import Services
 from mission_control.stores.journal import JournalError, JournalStatistics
@@ -34,6 +35,7 @@ async def exposition(services: Services, accept: str) -> tuple[bytes, str]:
     registry.register(Scrape(services, statistics))
     registry.register(_process)
     encoder, content_type = choose_encoder(accept)
+    registry.register(ExtensionMetrics(services.extensions, encoder))
     return encoder(registry), content_type
 
 
@@ -49,7 +51,7 @@ class Scrape(Collector):
         yield from self._journal()
         yield from self._subscribers()
         yield from self._gateways()
-        yield from actor_metrics(self.services.tree())
+        yield from actor_metrics(self.services.tree(), self.services.pool_totals)
         yield from self._clients()
 
     def _daemon(self) -> Iterator[Metric]:

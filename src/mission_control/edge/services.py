@@ -1,15 +1,20 @@
 """What the edge is given by the composition root: everything it serves, and nothing of how that is made."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import trio
 from attrs import Factory, frozen
+from prometheus_client import CollectorRegistry
+from starlette.routing import Route
 
+from actors.feed import FeedStatistics
 from actors.outbox import Outbox
 from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
 from mission_control.core.frames import Notice, Policy
 from mission_control.core.subscription import Filter
+from mission_control.edge.pool_totals import PoolTotals
 from mission_control.gateways.dialect import DialectStatistics
 from mission_control.stores.journal import Journal
 from runtime import DeadLetter, TreeNode
@@ -80,6 +85,16 @@ class RenderFigures:
     gaps: int = 0
 
 
+@frozen
+class Extension:
+    """What an actor type from outside adds to the edge: ``routes`` below its own path, and ``metrics`` of its own."""
+
+    name: str
+    routes: Sequence[Route]
+    metrics: CollectorRegistry
+    feeds: Callable[[], Sequence[FeedStatistics]]
+
+
 class Shutdown:
     """``begun`` is set when subscribers are to be sent away; whoever serves one holds this open while it does."""
 
@@ -120,6 +135,10 @@ class Services:
     clock: Callable[[], int]
     tree: Callable[[], TreeNode]
     dead_letters: Callable[[], Sequence[DeadLetter]]
+    retry: Callable[[int], None]
+    """Puts a dead letter back into its mailbox. Raises LookupError, MailboxFull, ActorStopped."""
+    discard: Callable[[int], None]
+    """Gives a dead letter up. Raises LookupError."""
     unready: Callable[[], Sequence[str]]
     """Why the daemon is not ready, a line each; empty when it is."""
     gateways: Callable[[], Mapping[str, GatewayFigures]]
@@ -130,3 +149,7 @@ class Services:
     notices: Callable[[], Sequence[Notice]] = tuple
     """What a client that connects now must be told although it missed the announcement."""
     max_subscribers: int = 1_000
+    extensions: Sequence[Extension] = ()
+    pool_totals: PoolTotals = Factory(PoolTotals)
+    instance: str = Factory(lambda: secrets.token_hex(3))
+    """Tells one start of the daemon from another."""

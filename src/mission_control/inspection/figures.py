@@ -11,7 +11,8 @@ from mission_control.core.actor_views import ActorsView, NodeView
 class Figures:
     """One mailbox's figures, or those of several: counts are summed; peak, oldest and busy are those of the worst.
 
-    ``rate`` (messages handled per second) and ``busy`` (0 to 1) are None where nothing is known to compare with.
+    ``rate`` (messages handled per second) is None where nothing is known to compare with. ``busy`` (0 to 1) is then the
+    mean since the incarnation began.
     """
 
     depth: int = 0
@@ -25,7 +26,7 @@ class Figures:
     dropped: int = 0
     superseded: int = 0
     rate: float | None = None
-    busy: float | None = None
+    busy: float = 0.0
 
 
 @frozen
@@ -59,7 +60,7 @@ def figures(node: NodeView, past: Since | None) -> Figures | None:
     mailbox = node.mailbox
     if mailbox is None:
         return None
-    rate, busy = _work(node, past) if past is not None else (None, None)
+    rate, busy = _work(node, past)
     return Figures(
         depth=mailbox.depth,
         capacity=mailbox.capacity,
@@ -79,7 +80,6 @@ def figures(node: NodeView, past: Since | None) -> Figures | None:
 def together(several: Sequence[Figures]) -> Figures:
     """The figures of many as those of one."""
     rates = [one.rate for one in several if one.rate is not None]
-    busy = [one.busy for one in several if one.busy is not None]
     return Figures(
         depth=sum(one.depth for one in several),
         capacity=sum(one.capacity for one in several),
@@ -92,19 +92,20 @@ def together(several: Sequence[Figures]) -> Figures:
         dropped=sum(one.dropped for one in several),
         superseded=sum(one.superseded for one in several),
         rate=sum(rates) if rates else None,
-        busy=max(busy) if busy else None,
+        busy=max((one.busy for one in several), default=0.0),
     )
 
 
-def _work(node: NodeView, past: Since) -> tuple[float | None, float | None]:
+def _work(node: NodeView, past: Since | None) -> tuple[float | None, float]:
     """Messages per second and the busy fraction since then.
 
     A mailbox outlives incarnations, the busy time does not. A count that fell is that of another actor of this name.
     """
-    then = past.nodes.get(node.path)
-    if then is None or then.mailbox is None or node.mailbox is None or node.mailbox.handled < then.mailbox.handled:
-        return None, None
-    rate = (node.mailbox.handled - then.mailbox.handled) / past.elapsed
-    if node.incarnation != then.incarnation or node.busy_s < then.busy_s:
-        return rate, None
-    return rate, min(1.0, (node.busy_s - then.busy_s) / past.elapsed)
+    then = None if past is None else past.nodes.get(node.path)
+    if past is None or then is None or then.mailbox is None or node.mailbox is None:
+        return None, node.busy_fraction
+    handled = node.mailbox.handled - then.mailbox.handled
+    busy = node.busy_s - then.busy_s
+    if node.incarnation != then.incarnation or busy < 0:
+        return None if handled < 0 else handled / past.elapsed, node.busy_fraction
+    return None if handled < 0 else handled / past.elapsed, min(1.0, busy / past.elapsed)

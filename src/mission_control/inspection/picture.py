@@ -30,25 +30,40 @@ class Frame:
 def picture(moment: Moment, url: str, frame: Frame, *, everything: bool = False) -> list[Text]:
     """All lines from top to bottom. ``everything`` lists all children of all pools, all failures, all letters."""
     actors, charset = moment.actors, frame.charset
-    head = _head(moment, url, charset)
+    head = [*_head(moment, url, charset), Text()]
     shown = list(rows(actors.tree, moment.past, everything=everything))
     tree = table(shown, charset, now=actors.time, watching=moment.watching, width=frame.width)
-    most = None if everything else FEW
-    foot = [*_failures(actors, charset, most), *_letters(actors, charset, most)]
-    lines = [*head, Text(), *_within(tree, frame, len(head) + 1 + len(foot)), *foot]
+    foot = _foot(actors, charset, None if everything else FEW)
+    if frame.height is not None:
+        foot = _lower(actors, charset, foot, frame.height - len(head) - len(tree))
+        tree = _top(tree, charset, frame.height - len(head) - len(foot))
     if moment.lost:  # what is not current must not look as if it were
-        for line in lines[len(head) :]:
+        for line in (*tree, *foot):
             line.stylize("dim")
+    lines = [*head, *tree, *foot]
     return lines if frame.width is None else [cut(line, frame.width, charset) for line in lines]
 
 
-def _within(tree: list[Text], frame: Frame, others: int) -> list[Text]:
-    """As much of the tree as the height leaves room for beside ``others``."""
-    room = len(tree) if frame.height is None else max(2, frame.height - others)
+def _foot(actors: ActorsView, charset: Charset, most: int | None) -> list[Text]:
+    return [*_failures(actors, charset, most), *_letters(actors, charset, most)]
+
+
+def _lower(actors: ActorsView, charset: Charset, foot: list[Text], room: int) -> list[Text]:
+    """The foot, with fewer failures and dead letters until it fits. None is left where the tree itself does not fit."""
+    for most in (FEW, 1, 0):
+        if len(foot) <= room:
+            break
+        foot = _foot(actors, charset, most)
+    return foot
+
+
+def _top(tree: list[Text], charset: Charset, room: int) -> list[Text]:
+    """As much of the tree as there is room for."""
     if len(tree) <= room:
         return tree
-    hidden = several(len(tree) - room + 1, "more line", "more lines")
-    return [*tree[: room - 1], Text(f"{frame.charset.ellipsis} {hidden}, for which the terminal is too low", "dim")]
+    kept = max(1, room - 1)
+    hidden = several(len(tree) - kept, "more line", "more lines")
+    return [*tree[:kept], Text(f"{charset.ellipsis} {hidden}, for which the terminal is too low", "dim")]
 
 
 def _head(moment: Moment, url: str, charset: Charset) -> list[Text]:
@@ -58,8 +73,8 @@ def _head(moment: Moment, url: str, charset: Charset) -> list[Text]:
     parts = [
         Text(charset.text(url), "bold"),
         Text(f"up {duration(actors.tree.uptime_s)}"),
-        Text(f"{number(len(everyone))} in the tree: {charset.text(states(everyone))}"),
         Text(letters, "red" if actors.dead_letters else "dim"),
+        Text(f"{number(len(everyone))} in the tree: {charset.text(states(everyone))}"),
     ]
     lines = [Text("  ").join(parts)]
     if moment.lost:

@@ -12,9 +12,9 @@ from mission_control.inspection.rows import Row
 from mission_control.inspection.wording import ago, duration, number, percent, rate, several
 
 GAP: Final = 2
-NAME_LEAST: Final = 14
-"""The name's column is cut down to this many cells, but not further; likewise below."""
-NOTE_LEAST: Final = 18
+NAME_LEAST: Final = 24
+"""The name's column is cut down to this many cells before others have to go; likewise below."""
+NOTE_LEAST: Final = 14
 
 STATE_STYLES: Final = {
     "running": "green",
@@ -65,7 +65,7 @@ def cut(text: Text, width: int, charset: Charset) -> Text:
     return text
 
 
-_EXPENDABLE: Final = ("PEAK", "UPTIME", "OLDEST", "HANDLED", "MSG/S", "STATE", "NOTE", "BUSY", "RESTARTS")
+_EXPENDABLE: Final = ("PEAK", "UPTIME", "OLDEST", "HANDLED", "MSG/S", "BUSY", "STATE", "NOTE", "RESTARTS", "MAIL")
 """What goes when there is no room, the first first. A state shows in its symbol, too."""
 
 
@@ -103,14 +103,10 @@ def _line(cells: Sequence[Text], columns: Sequence[_Column], widths: dict[str, i
 
 
 def _columns(charset: Charset, now: int, watching: bool) -> list[_Column]:
-    """``watching``: rates since the last look; otherwise totals and the mean since the incarnation began."""
+    """``watching``: rates since the last look; otherwise totals."""
 
-    def of_mailbox(write: Callable[[Figures], str | Text]) -> Callable[[Row], Text]:
-        def cell(row: Row) -> Text:
-            written = "" if row.figures is None else write(row.figures)
-            return written if isinstance(written, Text) else Text(written)
-
-        return cell
+    def of_mailbox(write: Callable[[Figures], str]) -> Callable[[Row], Text]:
+        return lambda row: Text("" if row.figures is None else write(row.figures))
 
     def per_second(one: Figures) -> str:
         return charset.none if one.rate is None else rate(one.rate)
@@ -120,13 +116,13 @@ def _columns(charset: Charset, now: int, watching: bool) -> list[_Column]:
         _Column("STATE", lambda row: _state(row, charset)),
         _Column("UPTIME", _uptime, right=True),
         _Column("RESTARTS", _restarts, right=True),
-        _Column("MAIL", of_mailbox(_mail), right=True),
+        _Column("MAIL", _mail, right=True),
         _Column("PEAK", of_mailbox(lambda one: number(one.peak)), right=True),
         _Column("OLDEST", of_mailbox(lambda one: duration(one.oldest_age_s) if one.depth else ""), right=True),
         _Column("MSG/S", of_mailbox(per_second), right=True)
         if watching
         else _Column("HANDLED", of_mailbox(lambda one: number(one.handled)), right=True),
-        _Column("BUSY", lambda row: _busy(row, charset, watching), right=True),
+        _Column("BUSY", _busy, right=True),
         _Column("NOTE", lambda row: _note(row, charset, now), least=NOTE_LEAST),
     ]
 
@@ -162,19 +158,20 @@ def _restarts(row: Row) -> Text:
     return Text(number(row.restarts) if counted else "", "yellow" if row.restarts else "dim")
 
 
-def _mail(one: Figures) -> Text:
+def _mail(row: Row) -> Text:
+    """What waits, of how much may; the room of several mailboxes together would mean nothing."""
+    one = row.figures
+    if one is None or row.node is None:
+        return Text("" if one is None else str(one.depth))
     full = one.depth / one.capacity if one.capacity else 0.0
     style = "bold red" if full >= 0.8 else "yellow" if full >= 0.5 else ""
-    return Text(f"{number(one.depth)}/{number(one.capacity)}", style)
+    return Text(f"{one.depth}/{one.capacity}", style)
 
 
-def _busy(row: Row, charset: Charset, watching: bool) -> Text:
+def _busy(row: Row) -> Text:
     if row.figures is None:
         return Text()
-    busy = row.figures.busy
-    if not watching and row.node is not None:
-        busy = row.node.busy_fraction
-    return Text(charset.none if busy is None else percent(busy), "yellow" if busy is not None and busy >= 0.9 else "")
+    return Text(percent(row.figures.busy), "yellow" if row.figures.busy >= 0.9 else "")
 
 
 def _note(row: Row, charset: Charset, now: int) -> Text:
