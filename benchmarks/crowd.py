@@ -29,11 +29,13 @@ class CrowdError(Exception):
 
 @frozen
 class CrowdCost:
-    """Seconds of one life; bytes for each of ``count`` actors when all are idle, None where it can't be known."""
+    """Seconds of one life, and of computing in it; bytes for each of ``count`` actors when all are idle, None where
+    that can't be known."""
 
     count: int
     start_s: float
     stop_s: float
+    cpu_s: float
     resident: float | None
     traced: float | None
 
@@ -93,9 +95,8 @@ def measure(kind: str, count: int) -> CrowdCost:
     if kind != "pykka":
         live(count, tracing)
         traced = tracing.weight / count
-    return CrowdCost(
-        count, life.start_s, life.stop_s, None if resident.weight is None else resident.weight / count, traced
-    )
+    each = None if resident.weight is None else resident.weight / count
+    return CrowdCost(count, life.start_s, life.stop_s, life.cpu_s, each, traced)
 
 
 def main(arguments: Sequence[str]) -> None:

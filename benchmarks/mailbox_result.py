@@ -42,6 +42,7 @@ class Crowds:
                 count,
                 median(life.start_s for life in lives),
                 median(life.stop_s for life in lives),
+                median(life.cpu_s for life in lives),
                 _median([life.resident for life in lives]),
                 _median([life.traced for life in lives]),
             )
@@ -73,10 +74,9 @@ class Result:
             if weight is not None
         ]
         largest = list(self.crowds.medians("supervisor"))[-1]
-        batched, one_by_one = told[BATCHED].ratio, told[ONE_BY_ONE].ratio
         return [
-            Goal("batched receive at least 5 x a trio channel's receive loop", f"{batched:.1f} x", batched >= 5),
-            Goal("one by one at least 0.8 x that loop", f"{one_by_one:.2f} x", one_by_one >= 0.8),
+            _ratio("batched receive at least 5 x a trio channel's receive loop", told[BATCHED], 5),
+            _ratio("one by one at least 0.8 x that loop", told[ONE_BY_ONE], 0.8),
             Goal("an idle actor at most 8 KiB", f"{max(weights) / KIB:.1f} KiB at most", max(weights) <= 8 * KIB),
             Goal(
                 f"{largest.count:,} actors start and stop in order in under 5 s",
@@ -101,12 +101,13 @@ class Result:
     def _crowds(self) -> Iterator[str]:
         yield ""
         yield "idle actors, each crowd in a fresh process: one life timed and weighed, another traced by tracemalloc"
-        yield f"  {'':<20}{'actors':>8}{'B each, resident':>18}{'traced':>12}{'s to start':>14}{'s to stop':>12}"
+        heads = f"{'B each, resident':>18}{'traced':>12}{'s to start':>14}{'s to stop':>12}{'s CPU':>9}"
+        yield f"  {'':<20}{'actors':>8}{heads}"
         for kind in self.crowds.costs:
             for cost in self.crowds.medians(kind):
                 yield (
                     f"  {NAMES[kind]:<20}{cost.count:>8,}{_bytes(cost.resident):>18}{_bytes(cost.traced):>12}"
-                    f"{cost.start_s:>14.3f}{cost.stop_s:>12.3f}"
+                    f"{cost.start_s:>14.3f}{cost.stop_s:>12.3f}{cost.cpu_s:>9.3f}"
                 )
         for who, why in self.crowds.failures.items():
             yield f"  {who}: {why}"
@@ -133,15 +134,19 @@ def _table(title: str, measure: Measure, figures: Mapping[str, Figures]) -> Iter
     step = f"µs a burst of {measure.per_step}" if measure.per_step > 1 else "µs each"
     yield ""
     yield f"{title}, {measure.steps:,} a round"
-    yield (
-        f"  {'':<34}{measure.unit + '/s':>14}{'slowest':>11}{'fastest':>11}{'ratio':>9}"
-        f"{'p50':>9}{'p95':>8}{'p99':>8}{'max':>9} {step}"
-    )
+    heads = f"{measure.unit + '/s':>14}{'slowest':>11}{'fastest':>11}{'ratio':>7}{'µs CPU':>9}{'ratio':>7}"
+    yield f"  {'':<28}{heads}{'p50':>8}{'p95':>8}{'p99':>8}{'max':>9} {step}"
     for label, each in figures.items():
-        yield (
-            f"  {label:<34}{each.rate:>14,.0f}{each.slowest:>11,.0f}{each.fastest:>11,.0f}{each.ratio:>9.2f}"
-            f"{each.p50 * 1e6:>9,.0f}{each.p95 * 1e6:>8,.0f}{each.p99 * 1e6:>8,.0f}{each.worst * 1e6:>9,.0f}"
-        )
+        rates = f"{each.rate:>14,.0f}{each.slowest:>11,.0f}{each.fastest:>11,.0f}{each.ratio:>7.2f}"
+        steps = "".join(f"{seconds * 1e6:>8,.0f}" for seconds in (each.p50, each.p95, each.p99))
+        cpu = f"{each.cpu * 1e6:>9.2f}{each.cpu_ratio:>7.2f}"
+        yield f"  {label:<28}{rates}{cpu}{steps}{each.worst * 1e6:>9,.0f}"
+
+
+def _ratio(text: str, figures: Figures, least: float) -> Goal:
+    """Judged by CPU time: a neighbour on the machine must neither make a goal nor break it."""
+    measured = f"{figures.cpu_ratio:.2f} x by CPU time, {figures.ratio:.2f} x by rate"
+    return Goal(text, measured, figures.cpu_ratio >= least)
 
 
 def _bytes(weight: float | None) -> str:

@@ -2,7 +2,9 @@
 
 import gc
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from statistics import median
+from time import process_time
 
 from attrs import frozen
 
@@ -23,12 +25,19 @@ class Measure:
 
 @frozen
 class Figures:
-    """What came of one way: rates a second, the median round's and its range; seconds of a step, over all rounds."""
+    """What came of one way: rates a second, the median round's and their range; seconds of a step, over all rounds.
+
+    ratio: of the rate to the reference's; cpu: seconds that all threads computed for one thing, in the median round;
+    cpu_ratio: how many times fewer than the reference. On a core of its own a task that never idles has both ratios the
+        same; where others compute too, they stretch the rates, and hardly this.
+    """
 
     rate: float
     slowest: float
     fastest: float
     ratio: float
+    cpu: float
+    cpu_ratio: float
     p50: float
     p95: float
     p99: float
@@ -43,26 +52,36 @@ def compete(measure: Measure, rounds: int) -> dict[str, Figures]:
     for way in measure.ways.values():
         way(1)
     taken: dict[str, list[list[float]]] = {label: [] for label in measure.ways}
+    computed: dict[str, list[float]] = {label: [] for label in measure.ways}
     labels = list(measure.ways)
     for turn in range(rounds):
         for label in rotated(labels, turn):
             gc.collect()
+            before = process_time()
             taken[label].append(measure.ways[label](measure.steps))
+            computed[label].append((process_time() - before) / (measure.steps * measure.per_step))
     rates = {label: [measure.per_step * len(times) / sum(times) for times in turns] for label, turns in taken.items()}
-    reference = median(rates[measure.reference])
-    return {label: _figures(rates[label], taken[label], reference) for label in labels}
+    rate, cpu = median(rates[measure.reference]), median(computed[measure.reference])
+    return {
+        label: Figures(
+            rate=median(rates[label]),
+            slowest=min(rates[label]),
+            fastest=max(rates[label]),
+            ratio=median(rates[label]) / rate,
+            cpu=median(computed[label]),
+            cpu_ratio=cpu / median(computed[label]),
+            p50=quantile(steps, 0.5),
+            p95=quantile(steps, 0.95),
+            p99=quantile(steps, 0.99),
+            worst=steps[-1],
+        )
+        for label, steps in ((label, sorted(chain(*taken[label]))) for label in labels)
+    }
 
 
 def rotated(labels: Sequence[str], turn: int) -> list[str]:
     first = turn % len(labels)
     return [*labels[first:], *labels[:first]]
-
-
-def _figures(rates: Sequence[float], turns: Sequence[Sequence[float]], reference: float) -> Figures:
-    steps = sorted(seconds for times in turns for seconds in times)
-    middle = median(rates)
-    picks = [quantile(steps, share) for share in (0.5, 0.95, 0.99, 1.0)]
-    return Figures(middle, min(rates), max(rates), middle / reference, *picks)
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

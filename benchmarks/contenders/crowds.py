@@ -1,7 +1,7 @@
 """Thousands of idle actors of each contender: made, started in order, weighed, and stopped in reverse order."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Protocol
 
 import trio
@@ -26,10 +26,48 @@ class Scales(Protocol):
 
 @frozen
 class Life:
-    """Seconds until all were made and running, and until all had stopped, without the weighing."""
+    """Seconds until all were made and running, and until all had stopped, and what all threads computed meanwhile,
+    without the weighing."""
 
     start_s: float
     stop_s: float
+    cpu_s: float
+
+
+class Phases:
+    """Times one life of a crowd, and has it weighed when all are idle."""
+
+    def __init__(self, scales: Scales) -> None:
+        self._scales = scales
+        self._start = self._stop = _Stretch(0, 0)
+
+    def begin(self) -> None:
+        self._scales.tare()
+        self._start = _Stretch.beginning()
+
+    def idle(self) -> None:
+        self._start = self._start.ended()
+        self._scales.weigh()
+        self._stop = _Stretch.beginning()
+
+    def ended(self) -> Life:
+        stop = self._stop.ended()
+        return Life(self._start.seconds, stop.seconds, self._start.cpu_s + stop.cpu_s)
+
+
+@frozen
+class _Stretch:
+    """A time and the CPU time of it: first the clocks' at its beginning, then how long it was."""
+
+    seconds: float
+    cpu_s: float
+
+    @classmethod
+    def beginning(cls) -> "_Stretch":
+        return cls(perf_counter(), process_time())
+
+    def ended(self) -> "_Stretch":
+        return _Stretch(perf_counter() - self.seconds, process_time() - self.cpu_s)
 
 
 @define
@@ -93,7 +131,7 @@ def _tree(make: Callable[[], Supervisor | Pool[int, int]], scales: Scales) -> Li
             life.begin()
             root = make()
             await nursery.start(root.run)
-            await life.running()
+            await _idle(life)
             root.stop()
 
     return _live(main, scales)
@@ -115,7 +153,7 @@ def tasks(count: int, scales: Scales) -> Life:
                 ended = trio.Event()
                 await nursery.start(live, receive, ended, name=name(number))
                 crowd.append((send, ended))
-            await life.running()
+            await _idle(life)
             while crowd:
                 send, ended = crowd.pop()
                 send.close()
@@ -124,50 +162,28 @@ def tasks(count: int, scales: Scales) -> Life:
     return _live(main, scales)
 
 
-class Phases:
-    """Keeps the times of a crowd on trio."""
-
-    def __init__(self, scales: Scales) -> None:
-        self._scales = scales
-        self._began = self._stopping = self.start_s = 0.0
-
-    def begin(self) -> None:
-        self._scales.tare()
-        self._began = perf_counter()
-
-    async def running(self) -> None:
-        await trio.testing.wait_all_tasks_blocked()
-        self.start_s = perf_counter() - self._began
-        self._scales.weigh()
-        self._stopping = perf_counter()
-
-    def ended(self) -> Life:
-        return Life(self.start_s, perf_counter() - self._stopping)
-
-
 def _live(main: Callable[[Phases], Awaitable[None]], scales: Scales) -> Life:
-    phases = Phases(scales)
+    life = Phases(scales)
+    trio.run(main, life)
+    return life.ended()
 
-    async def timed() -> Life:
-        await main(phases)
-        return phases.ended()
 
-    return trio.run(timed)
+async def _idle(life: Phases) -> None:
+    await trio.testing.wait_all_tasks_blocked()
+    life.idle()
 
 
 def threads(count: int, scales: Scales) -> Life:
     """Pykka's: ``start`` and a blocking ``stop`` for each."""
-    scales.tare()
-    began = perf_counter()
+    life = Phases(scales)
+    life.begin()
     crowd = [pykka_threads.Idle.start() for _ in range(count)]
     for ref in crowd[-1:]:
         ref.ask(0)
-    start_s = perf_counter() - began
-    scales.weigh()
-    began = perf_counter()
+    life.idle()
     while crowd:
         crowd.pop().stop()
-    return Life(start_s, perf_counter() - began)
+    return life.ended()
 
 
 CROWDS: Mapping[str, Callable[[int, Scales], Life]] = {

@@ -27,6 +27,7 @@ def test_the_quick_mode_measures_everything(capsys: pytest.CaptureFixture[str]) 
     for figures in result["measures"].values():
         for each in figures.values():
             assert 0 < each["slowest"] <= each["rate"] <= each["fastest"]
+            assert all(each[name] > 0 for name in ("ratio", "cpu", "cpu_ratio"))
             assert 0 < each["p50"] <= each["p95"] <= each["p99"] <= each["worst"]
     assert sorted(result["crowds"]) == ["pool", "pykka", "supervisor", "trio"]
     assert all(cost["count"] == 20 for costs in result["crowds"].values() for cost in costs)
@@ -36,7 +37,7 @@ def test_the_quick_mode_measures_everything(capsys: pytest.CaptureFixture[str]) 
 
 
 def figures(ratio: float) -> Figures:
-    return Figures(1, 1, 1, ratio, p50=1, p95=1, p99=1, worst=1)
+    return Figures(1, 1, 1, 1, cpu=1, cpu_ratio=ratio, p50=1, p95=1, p99=1, worst=1)
 
 
 def result(batched: float, one_by_one: float, each: CrowdCost) -> Result:
@@ -46,7 +47,7 @@ def result(batched: float, one_by_one: float, each: CrowdCost) -> Result:
     return Result(Machine("none", {}), (0, 0, 0), (0, 0, 0), 1, {"mail": (measure, told)}, crowds)
 
 
-GOOD = CrowdCost(20_000, 3.0, 1.9, resident=8_192, traced=8_000)
+GOOD = CrowdCost(20_000, 3.0, 1.9, 4.5, resident=8_192, traced=8_000)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +56,9 @@ GOOD = CrowdCost(20_000, 3.0, 1.9, resident=8_192, traced=8_000)
         pytest.param(5.0, 0.8, GOOD, [True, True, True, True], id="just reached"),
         pytest.param(4.9, 0.8, GOOD, [False, True, True, True], id="batches too slow"),
         pytest.param(5.0, 0.79, GOOD, [True, False, True, True], id="one by one too slow"),
-        pytest.param(5.0, 0.8, CrowdCost(200, 1, 1, 8_193, 8_000), [True, True, False, True], id="too many pages"),
-        pytest.param(5.0, 0.8, CrowdCost(200, 1, 1, 8_192, 8_193), [True, True, False, True], id="too many bytes"),
-        pytest.param(5.0, 0.8, CrowdCost(200, 3.1, 1.9, 1, 1), [True, True, True, False], id="too slow to stop"),
+        pytest.param(5.0, 0.8, CrowdCost(200, 1, 1, 2, 8_193, 8_000), [True, True, False, True], id="too many pages"),
+        pytest.param(5.0, 0.8, CrowdCost(200, 1, 1, 2, 8_192, 8_193), [True, True, False, True], id="too many bytes"),
+        pytest.param(5.0, 0.8, CrowdCost(200, 3.1, 1.9, 5, 1, 1), [True, True, True, False], id="too slow to stop"),
     ],
 )
 def test_each_goal_is_judged(batched: float, one_by_one: float, each: CrowdCost, holds: list[bool]) -> None:
