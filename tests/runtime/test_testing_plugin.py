@@ -72,29 +72,36 @@ def test_another_seed_takes_another_course(suite: pytest.Pytester) -> None:
 
 
 def test_hypothesis_keeps_its_own_seed(pytester: pytest.Pytester) -> None:
-    """What it has found it finds again, without calling it flaky, and only its own means of replay are offered."""
+    """Its examples depend on nothing but what it drew, and its own means of replay are the only ones offered."""
     pytester.makeini("[pytest]\ntrio_mode = true\nfilterwarnings = error")
     pytester.makeconftest('pytest_plugins = ["runtime.testing.pytest_plugin"]')
     pytester.makepyfile(
         test_suite="""
-        import trio
-        from hypothesis import given, strategies as st
+        from hypothesis import given, settings, strategies as st
+        from trio._core import _run
 
-        @given(st.integers(0, 20), st.random_module())
-        async def test_racy(hesitation, seed):
-            order = []
-            async def walk(name, steps):
-                for _ in range(steps):
-                    await trio.lowlevel.checkpoint()
-                order.append(name)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(walk, "a", hesitation)
-                nursery.start_soon(walk, "b", 3)
-            assert order == ["a", "b"]
+        BEFORE = _run._r
+        one_example = settings(max_examples=1, database=None)
+
+        def test_plain():
+            assert _run._r is not BEFORE
+
+        @one_example
+        @given(st.integers())
+        def test_drawn(number):
+            assert _run._r is BEFORE
+
+        @one_example
+        @given(st.integers())
+        async def test_drawn_in_trio(number):
+            assert _run._r is BEFORE
+
+        @one_example
+        @given(st.integers())
+        async def test_that_fails(number):
+            assert False
         """
     )
-    result = pytester.runpytest_subprocess()  # in a process without our own seed around it
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*hesitation=*"])
-    result.stdout.no_fnmatch_line("*Flaky*")
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(passed=3, failed=1)
     result.stdout.no_fnmatch_line("*replay with*")

@@ -135,13 +135,13 @@ async def test_waiting_for_what_a_probe_handles(autojump_clock: trio.testing.Moc
 
 
 async def test_waiting_for_events(autojump_clock: trio.testing.MockClock) -> None:
-    """By type, path and number; several may wait."""
+    """By type, path and number, for several at a time; what is there already need not be waited for."""
     probe = Probe[int]("a")
     root, events = tree(probe)
-    found: list[int] = []
+    found: dict[int, int] = {}
 
     async def wait_for(count: int) -> None:
-        found.append(len(await events.wait_for(Started, "root/a", count=count)))
+        found[count] = len(await events.wait_for(Started, "root/a", count=count))
 
     async with trio.open_nursery() as nursery:
         for count in (1, 2, 3):
@@ -150,9 +150,11 @@ async def test_waiting_for_events(autojump_clock: trio.testing.MockClock) -> Non
             for number in (1, 2, 3):
                 with trio.fail_after(1):
                     await events.wait_for(Started, "root/a", count=number)
+                await trio.sleep(1)
+                assert set(found) == set(range(1, number + 1))
                 probe.crash()
             await events.wait_for(Crashed, count=3)
-    assert sorted(found) == [1, 2, 3]
+    assert found == {1: 1, 2: 2, 3: 3}
     assert [event.path for event in await events.wait_for(Stopped)] == ["root/a", "root"]
 
 
