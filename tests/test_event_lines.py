@@ -41,6 +41,16 @@ def test_a_line_says_when_who_and_what(payload: events.Payload, expected: str) -
     assert line(event(payload), UTC).plain == f"22:13:20.123  alpha           {expected}"
 
 
+@pytest.mark.parametrize(
+    ("kind", "colour"),
+    [("run.failed", "red"), ("tool.failed", "red"), ("run.stalled", "yellow"), ("run.resumed", "cyan")],
+)
+def test_trouble_stands_out(kind: str, colour: str) -> None:
+    """What failed and what stands still have colours of their own."""
+    spans = line(event(events.Activity(kind, "title")), UTC).spans
+    assert colour in [span.style for span in spans]
+
+
 def test_an_event_of_no_agent_names_the_gateway() -> None:
     """The state of a connection is told like everything else."""
     status = events.Status("gateway", "office", "reconnecting", "lost; trying again")

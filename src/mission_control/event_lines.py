@@ -21,6 +21,8 @@ _STYLES: Final = {
     "aborted": "red",
 }
 
+_TROUBLE: Final = {"failed": "error", "stalled": "degraded"}
+
 
 def line(event: events.Event, zone: tzinfo | None = None) -> Text:
     """Time in ``zone`` (the local one), agent, what happened, and the gist of it. Nothing in it drives a terminal."""
@@ -51,7 +53,7 @@ def _gist(event: events.Event) -> tuple[str, str, str]:
         case events.Final(role=role, state=state, text=text):
             return f"{role} {state}", state, text
         case events.Activity(kind=kind, title=title):
-            return kind, "error" if kind.endswith(".failed") else "", title
+            return kind, _TROUBLE.get(kind.rpartition(".")[2], ""), title
         case events.Heartbeat(status=status, reason=reason):
             return status, status, reason
         case events.Status(component=component, state=state, detail=detail):
