@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
+import trio.testing
 
 from actors.clock import wall_clock
 from actors.connection import ConnectionActor, Gateway, Retry
@@ -91,6 +92,7 @@ async def test_it_comes_back_by_itself_and_tells_every_step() -> None:
         await bench.state("connected", 2)
         assert bench.link.up
         assert bench.link.reconnects == 1
+        await trio.testing.wait_all_tasks_blocked()
         links = [signal for signal in bench.heard if isinstance(signal, LinkUp | LinkDown)]
         assert [type(signal) for signal in links] == [LinkDown, LinkUp]
         assert [status.state for status in bench.statuses] == ["connecting", "connected", "reconnecting", "connected"]

@@ -45,9 +45,10 @@ class Outlet:
         self._wakeup.set()
 
     async def get(self) -> bytes:
-        """Wait for bytes or a farewell, and take all bytes that are pending."""
+        """Wait for bytes or a farewell, and take all bytes that are pending: none when only the farewell is left."""
         await self._wakeup.wait()
-        self._wakeup = trio.Event()
+        if self.farewell is None:
+            self._wakeup = trio.Event()
         wire = b"".join(self._pending)
         self._pending.clear()
         self._bytes = 0

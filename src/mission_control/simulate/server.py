@@ -162,14 +162,14 @@ async def _talk(connection: WebSocketConnection, stream: "_SharedStream", outlet
     """Send what is queued until the farewell, and say that too; give up on a client that takes nothing."""
     while True:
         wire = await outlet.get()
+        if outlet.farewell is not None and not wire:
+            break
         with trio.move_on_after(_STUCK_SECONDS) as patience:
             await stream.send_all(wire)
         if patience.cancelled_caught:
             return
-        if outlet.farewell is not None:
-            with trio.move_on_after(_CLOSE_SECONDS):
-                await connection.aclose(*outlet.farewell)
-            return
+    with trio.move_on_after(_CLOSE_SECONDS):
+        await connection.aclose(*outlet.farewell)
 
 
 class _SharedStream(trio.abc.Stream):
