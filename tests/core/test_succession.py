@@ -1,9 +1,9 @@
 """A session's runs follow one another: what the next one says of the one before, when its end was not heard."""
 
 from mission_control.core.agent import AgentCore
-from mission_control.core.events import Chunk
-from mission_control.core.signals import HistoryMissing, HistorySeen, LinkUp, RunAnswered, RunEnding, TextSeen
-from mission_control.core.views import AgentView, RunView
+from mission_control.core.events import Chunk, Final
+from mission_control.core.signals import HistoryMissing, HistorySeen, LinkUp, RunAnswered, RunEnding, TextSeen, ToolSeen
+from mission_control.core.views import AgentView, MessageView, RunView
 from tests.core.agents import SESSION, Agent, asked, failed, said
 
 ASKED_ONE = asked("how is the pump?", 1_099)
@@ -69,6 +69,13 @@ def test_a_run_of_which_nothing_was_stored_is_over_when_the_next_one_is_heard() 
     agent.text(2_100, "dry", "dry", "two")
     assert agent.kinds() == ["run.started", "stream.repaired", "stream.gap", "run.aborted", "run.started"]
     assert agent.finals()[-1] == ("half", "interrupted")
+
+
+def test_a_run_waits_for_a_repair_that_was_cut_off_although_the_next_one_is_heard() -> None:
+    agent = broken_off().text(2_005, "dry", "dry", "two").outage(2_010, 3_000)
+    agent.history(3_010, ASKED_ONE, said("half and half", 1_102), ASKED_TWO, purpose="repair")
+    assert agent.kinds("one") == ["run.started", "run.finished"]
+    assert ("half and half", "complete") in agent.finals()
 
 
 def test_a_run_is_not_over_because_it_was_asked_more_while_it_worked() -> None:
@@ -186,6 +193,63 @@ def test_a_retry_whose_start_was_not_heard_is_a_run_in_progress() -> None:
     assert agent.kinds("one") == ["run.started", "run.failed", "run.started", "run.finished"]
     assert agent.finals()[1:] == [("it works", "complete")]
     assert agent.status()[-1][0] == "online"
+
+
+def test_what_a_run_said_before_an_outage_is_whole_only_if_a_history_has_it() -> None:
+    """A model may be silent for long before it calls a tool. What it said last then may have been lost."""
+    agent = broken_off().history(2_010, ASKED_ONE, purpose="repair")
+    agent.tell(ToolSeen("t", 2_100, "one", SESSION, "started", "read", "c", {})).text(2_200, "found", "found", "one")
+    assert agent.finals() == [(ASKED_ONE.text, "complete")]
+    agent.end(2_300, "found", "one")
+    agent.history(2_305, ASKED_ONE, said("half and half", 1_102, ends=False), said("found", 2_102))
+    assert agent.finals()[1:] == [("half and half", "complete"), ("found", "complete")]
+
+
+def test_what_a_run_said_before_an_outage_is_cut_off_if_no_history_has_it() -> None:
+    agent = broken_off().history(2_010, ASKED_ONE, purpose="repair")
+    agent.tell(ToolSeen("t", 2_100, "one", SESSION, "started", "read", "c", {})).end(2_300, None, "one")
+    agent.tell(HistoryMissing(2_305, SESSION, "refused", "end"))
+    assert agent.finals()[1:] == [("half", "interrupted")]
+
+
+def test_a_successor_keeps_what_waits_for_its_history() -> None:
+    core = AgentCore(("gw", "alpha"))
+    run = RunView("one", SESSION, 1_100)
+    view = AgentView("alpha", "gw", "Alpha", status="online", runs=[run], listed=True)
+    opened = [
+        MessageView(f"gw/one/{at}", "alpha", "gw", "one", SESSION, "assistant", "streaming", text, at, 9, 1)
+        for at, text in ((1_110, "half"), (2_200, "fou"))
+    ]
+    core.restore(view, opened, [], 5_000)
+    stored = (ASKED_ONE, said("half and half", 1_102, ends=False), said("found", 2_102))
+    drafts = core.handle(HistorySeen(5_010, SESSION, stored, "repair"), 5_010)
+    finals = [draft.payload for draft in drafts if isinstance(draft.payload, Final)]
+    assert [final.text for final in finals] == [ASKED_ONE.text, "half and half", "found"]
+
+
+def test_late_words_of_what_a_history_has_completed_are_not_said_again() -> None:
+    """They waited in line behind it."""
+    agent = broken_off()
+    agent.history(2_010, ASKED_ONE, said("half and half", 1_102, ends=False), purpose="repair")
+    agent.text(2_001, "half and", "", "one").text(2_002, "half and half", "", "one")
+    assert agent.deltas() == ["half", " and half"]
+    agent.text(2_050, "half", "half", "one")
+    assert agent.deltas() == ["half", " and half", "half"]
+
+
+def test_an_end_alone_says_nothing_of_how_it_was() -> None:
+    """All else of the run fell into an outage; the answer that comes with the end may be a failure's."""
+    agent = Agent().end(1_200, "half", "one")
+    assert agent.finals() == []
+    agent.history(1_205, ASKED_ONE, failed("terminated", 1_102, "half"))
+    assert agent.finals() == [(ASKED_ONE.text, "complete"), ("half", "error")]
+
+
+def test_a_successor_knows_which_of_two_runs_is_over() -> None:
+    core = AgentCore(("gw", "alpha"))
+    runs = [RunView("one", SESSION, 1_100), RunView("two", SESSION, 1_301)]
+    core.restore(AgentView("alpha", "gw", "Alpha", status="online", runs=runs, listed=True), [], [], 5_000)
+    assert [run.over for run in core.runs] == [True, False]
 
 
 def test_late_words_of_an_attempt_that_failed_do_not_start_it_again() -> None:

@@ -165,12 +165,25 @@ def test_a_tick_is_a_sign_of_life_of_the_gateway_alone() -> None:
         ({"sessionKey": "agent:Bravo:chat:7"}, "bravo"),
         ({"sessionKey": "main"}, "alpha"),
         ({"agentId": "charlie", "sessionKey": "agent:bravo:main"}, "charlie"),
-        ({}, "alpha"),
     ],
 )
 def test_whose_run_it_is(payload: dict[str, Any], agent: str) -> None:
     peer = Peer().connect(health=health("alpha")).agent(1, "lifecycle", {"phase": "start"}, **payload)
     assert [order.agent_id for order in peer.orders if isinstance(order, Deliver)][-1] == agent
+
+
+def test_a_retry_that_names_nobody_is_found_in_the_list_of_sessions() -> None:
+    """Its first attempt was before our time. Nothing is said in another agent's name; its answer comes from history."""
+    peer = Peer().connect(health=health("alpha"))
+    told = len(peer.signals())
+    for seq, phase in ((5, "start"), (9, "end")):
+        peer.agent(seq, "lifecycle", {"phase": phase})
+        peer.agent(seq + 1, "assistant", {"text": "it works", "delta": "it works"})
+    assert peer.signals()[told:] == []
+    peer.answer(peer.asked("sessions.list")[-1]["id"], {"sessions": [{"key": "agent:bravo:x"}]})
+    [request] = peer.asked("chat.history")
+    peer.answer(request["id"], {"messages": []})
+    assert [type(signal) for signal in peer.signals("bravo")] == [HistorySeen]
 
 
 def test_a_retry_without_a_session_belongs_where_its_run_was() -> None:

@@ -97,6 +97,7 @@ class AgentCore:
         if view is not None:
             self.listed, self.name = view.listed, view.name
             for run in view.runs:
+                self._pass_over(run.session, now + self.run_policy.repair_ms)
                 # Whether its start was seen or it was joined is not known any more; its prompt bounds it either way.
                 self.runs.open(run.run_id, run.session, run.started_at, joined=True)
             self.liveness.resume(view.status, view.reason, view.clocks)
@@ -145,16 +146,12 @@ class AgentCore:
         again = self.runs.get(signal.run_id) is not None or self.runs.is_closed(signal.run_id)
         if (earlier := self.runs.get(signal.run_id)) is not None:
             self._ends.undecided(earlier, signal.at)
-        for other in self.runs.in_session(session):
-            # A session's runs follow one another: this one is over, whatever was heard of its end. The history that is
-            # asked for at a start tells how.
-            if not other.over:
-                other.await_last_word(now + self.run_policy.answer_ms, told=False)
+        self._pass_over(session, now + self.run_policy.answer_ms)  # the history that is asked for now tells how it was
         run = self.runs.open(signal.run_id, session, signal.at)
         self._out.run(signal.id, signal.at, "run.started", "Run retried" if again else "Run started", run)
 
     def _text(self, signal: TextSeen, now: int) -> None:
-        run = self._run_of(signal)
+        run = self._run_of(signal, now)
         if run is None:
             return
         self.liveness.progressed(now)
@@ -164,14 +161,14 @@ class AgentCore:
         self._out.say(written, signal.at)
 
     def _tool(self, signal: ToolSeen, now: int) -> None:
-        run = self._run_of(signal)
+        run = self._run_of(signal, now)
         if run is None:
             return
         self.liveness.progressed(now)
         duration: int | None = None
         if signal.phase == "started":
             # A model calls a tool at the end of a message.
-            self._out.say(self.conversation.close(run.run_id, signal.at, "complete"), signal.at)
+            self._out.say(self.conversation.go_on(run.run_id, signal.at), signal.at)
             run.tools[signal.call_id] = signal.at
         elif signal.phase == "progress":
             if now - run.progress_told_at < TOOL_PROGRESS_EVERY:
@@ -209,9 +206,9 @@ class AgentCore:
 
     def _answered_unseen(self, signal: RunAnswered) -> None:
         """An answer of a run that is closed already, or never showed."""
+        if signal.provisional:
+            return  # the history that it leaves the last word to has been heard, or has been asked for
         session = signal.session or self.runs.session_of(signal.run_id)
-        if signal.provisional and self.runs.is_closed(signal.run_id):
-            return  # the history that it leaves the last word to has been heard
         if signal.text is not None:
             self._out.say(self.conversation.answer(signal.run_id, session, signal.text, signal.at), signal.at)
         elif not self.runs.is_closed(signal.run_id) and signal.state == "complete":
@@ -251,6 +248,8 @@ class AgentCore:
     def _link_up(self, signal: LinkUp, now: int) -> None:
         self.liveness.connected(now)
         self._histories.silent_since = signal.silent_since
+        if signal.silent_since is not None:
+            self.conversation.doubt()
         for run in self.runs:
             run.orphaned = run.orphaned or signal.rebooted
             run.interrupted_at = signal.silent_since
@@ -268,7 +267,7 @@ class AgentCore:
     def _beat(self, signal: Beat, now: int) -> None:
         self.liveness.heard_agent(now)
 
-    def _run_of(self, signal: TextSeen | ToolSeen) -> Run | None:
+    def _run_of(self, signal: TextSeen | ToolSeen, now: int) -> Run | None:
         """The run that a signal belongs to, opened if this is the first that is seen of it; None if it is over."""
         run = self.runs.get(signal.run_id)
         if run is not None or self.runs.is_late(signal.run_id, signal.at):
@@ -276,14 +275,22 @@ class AgentCore:
         again = self.runs.is_closed(signal.run_id)
         session = signal.session or self.runs.session_of(signal.run_id)
         for other in self.runs.in_session(session):
-            if not other.over:
-                self._ends.undecided(other, signal.at)
+            if not other.over and other.interrupted_at is None:
+                self._ends.undecided(other, signal.at)  # no history is on its way that could tell more
+        self._pass_over(session, now + self.run_policy.answer_ms)
         run = self.runs.open(signal.run_id, session, signal.at, joined=True)
         run.prompted_at = self.conversation.past.newest_prompt(run.session, signal.at)
         name = event_id(*self.key, run.run_id, *([signal.at] if again else []), "joined")
         title = "Retry joined in progress" if again else "Run joined in progress"
         self._out.run(name, signal.at, "run.started", title, run)
         return run
+
+    def _pass_over(self, session: str, until: int) -> None:
+        """A session's runs follow one another: those that are open are over when the next one is heard of, whatever was
+        heard of their ends."""
+        for run in self.runs.in_session(session):
+            if not run.over:
+                run.await_last_word(until, told=False)
 
 
 _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {

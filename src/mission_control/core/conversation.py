@@ -11,48 +11,18 @@ Sources send the whole message so far with every token. What was missed is there
 the new part leaves here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-from typing import Final as Constant
 
 from attrs import define, field, frozen
-from msgspec import UNSET
 
+from mission_control.core.echoes import Echoes
 from mission_control.core.events import Chunk, Final, FinalState, Role
-from mission_control.core.matching import Known, match, same_text
+from mission_control.core.matching import Known, continues, match, same_text
+from mission_control.core.open_messages import OpenMessage, OpenMessages
 from mission_control.core.past import Past
 from mission_control.core.signals import HistoryEntry
 from mission_control.core.views import MessageView
-
-RUNS_KEPT: Constant = 200
-"""Of how many runs the last message is remembered, since a source may repeat it after the run's end."""
-
-
-@define
-class OpenMessage:
-    """A message without a final. ``began`` is when its first text was emitted, in ms."""
-
-    message_id: str
-    run_id: str
-    session: str
-    began: int
-    text: str = ""
-    next_index: int = 0
-
-    def extend(self, delta: str) -> Chunk:
-        """Take new text and give its chunk."""
-        chunk = Chunk(self.message_id, self.run_id, self.session, "assistant", self.next_index, delta, len(self.text))
-        self.text += delta
-        self.next_index += 1
-        return chunk
-
-
-@define
-class _Echo:
-    """A run that streams what is known from history; ``seen`` is how far it has come."""
-
-    known: Known
-    seen: str
 
 
 @frozen
@@ -69,16 +39,18 @@ class Reconciled:
 
 @define
 class Conversation:
-    """The messages of one agent: at most one open message a run, and the newest finals.
+    """The messages of one agent: the open ones, and the newest finals.
 
     ``namespace`` (the gateway's id) keeps the message ids of different gateways apart.
     """
 
     namespace: str
     past: Past = field(init=False, factory=Past)
-    _open: dict[str, OpenMessage] = field(init=False, factory=dict)
-    _echo: dict[str, _Echo] = field(init=False, factory=dict)
-    _last_text: dict[str, str] = field(init=False, factory=dict)
+    _open: OpenMessages = field(init=False, factory=OpenMessages)
+    _echoes: Echoes = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._echoes = Echoes(self.past)
 
     def restore(self, open_messages: Sequence[MessageView], recent: Sequence[MessageView], *, everything: bool) -> None:
         """Go on from what the journal holds: open messages, and the newest finals, oldest first.
@@ -88,22 +60,20 @@ class Conversation:
         self.past.begin([_known(view) for view in recent], everything=everything)
         for view in recent:
             if view.run_id:
-                self._note_last(view.run_id, view.text)
-        for view in open_messages:
-            index = 0 if view.next_index is UNSET else view.next_index
-            self._open[view.run_id] = OpenMessage(
-                view.message_id, view.run_id, view.session, view.timestamp, view.text, index
-            )
+                self._echoes.note_last(view.run_id, view.text)
+        self._open.restore(open_messages)
 
     def recall(self, session: str, finals: Sequence[MessageView]) -> None:
         """A session's newest finals from the journal, oldest first: needed before its history can be reconciled."""
         self.past.recall(session, [_known(view) for view in finals])
 
-    def open_messages(self) -> Iterator[OpenMessage]:
-        return iter(self._open.values())
+    def doubt(self) -> None:
+        """The connection was lost: what is open may have been finished meanwhile."""
+        self._open.doubt()
 
     def open_message(self, run_id: str) -> OpenMessage | None:
-        return self._open.get(run_id)
+        """What the run is writing."""
+        return self._open.of_run(run_id)
 
     def write(
         self, run_id: str, session: str, text: str, delta: str, at: int, *, not_before: int | None = None
@@ -112,80 +82,62 @@ class Conversation:
 
         ``not_before``: when the run began, in ms, if that was seen: its messages cannot be older than that.
         """
-        if self._echoes(run_id, text, delta):
+        if self._echoes.goes_on(run_id, text, delta):
             return []
-        message = self._open.get(run_id)
+        message = self._open.of_run(run_id)
         events: list[Chunk | Final] = []
         if message is not None and delta != text and message.text.startswith(text):
             return []  # an older state of this message, or the same again
-        if message is not None and not _continues(message.text, text, delta):
-            events = self.close(run_id, at, "complete")
+        if message is not None and not continues(message.text, text, delta):
+            events = self.go_on(run_id, at)
             message = None
         if message is None:
-            if not text or self._begins_echo(run_id, session, text, at, not_before):
+            if not text or self._echoes.begins(run_id, session, text, at, not_before):
                 return events
-            message = self._open[run_id] = OpenMessage(self._new_id(run_id, session, at), run_id, session, at)
+            message = OpenMessage(self._new_id(run_id, session, at), run_id, session, at)
+            self._open.begin(message)
+        message.doubted = False
         if len(text) > len(message.text):
             events.append(message.extend(text[len(message.text) :]))
         return events
 
-    def close(
-        self, run_id: str, at: int, state: FinalState, *, error: str | None = None, entry: HistoryEntry | None = None
-    ) -> list[Chunk | Final]:
-        """End the run's open message, if it has one, with the text that it has."""
-        self._echo.pop(run_id, None)
-        message = self._open.pop(run_id, None)
-        if message is None:
+    def go_on(self, run_id: str, at: int) -> list[Chunk | Final]:
+        """The run goes on to something else: what it was writing is whole, or, if its end may not have been heard, is
+        left to a history that has it."""
+        message = self._open.of_run(run_id)
+        if message is not None and message.doubted:
+            self._open.set_aside(run_id)
             return []
-        self._remember(message.message_id, run_id, message.session, "assistant", message.text, message.began, state)
-        details = _details(entry)
-        if error is not None:
-            details["error"] = error
-        final = Final(
-            message_id=message.message_id,
-            run_id=run_id,
-            session=message.session,
-            role="assistant",
-            text=message.text,
-            state=state,
-            chunks=message.next_index,
-            duration_ms=max(0, at - message.began),
-            started_at=message.began,
-            **details,
-        )
-        return [final]
+        return self.close(run_id, at, "complete")
+
+    def close(self, run_id: str, at: int, state: FinalState, *, error: str | None = None) -> list[Chunk | Final]:
+        """End what the run was writing, if it was, with the text that it has."""
+        self._echoes.end(run_id)
+        message = self._open.of_run(run_id)
+        return [] if message is None else [self._finish(message, at, state, error=error)]
+
+    def end(self, run_id: str, at: int, state: FinalState, *, error: str | None = None) -> list[Chunk | Final]:
+        """End all messages of a run that is over. No history had those whose end was not heard."""
+        lost = [self._finish(message, at, "interrupted") for message in self._open.aside_of(run_id)]
+        return [*lost, *self.close(run_id, at, state, error=error)]
 
     def answer(
-        self,
-        run_id: str,
-        session: str,
-        text: str,
-        at: int,
-        entry: HistoryEntry | None = None,
-        *,
-        not_before: int | None = None,
+        self, run_id: str, session: str, text: str, at: int, *, not_before: int | None = None
     ) -> list[Chunk | Final]:
         """The whole text of a run's last message, as its source tells it at the end.
 
-        Completes the open message with what is missing of it, as an ``error`` if that is how its ``entry`` ended. When
-        none is open, this is a message that never streamed, unless it is the one that was closed last or that a history
-        told of.
+        Completes the open message with what is missing of it. When none is open, this is a message that never
+        streamed, unless it is the one that was closed last or that a history told of.
         """
-        echo = self._echo.pop(run_id, None)
-        if echo is not None and same_text(echo.known.text, text):
+        echo = self._echoes.end(run_id)
+        if echo is not None and same_text(echo, text):
             return []
-        message = self._open.get(run_id)
-        if message is None:
-            if self._told(run_id, session, text, not_before):
-                return []
-            return [self._unstreamed(self._new_id(run_id, session, at), run_id, session, "assistant", text, at, entry)]
-        if same_text(message.text, text):
-            return self.close(run_id, at, _state(entry), entry=entry)
-        if text.startswith(message.text):
-            rest = message.extend(text[len(message.text) :])
-            return [rest, *self.close(run_id, at, _state(entry), entry=entry)]
-        # The source contradicts what it streamed. What was shown cannot be unsaid, so both stand, plainly marked.
-        return [*self.close(run_id, at, "interrupted"), *self.answer(run_id, session, text, at, entry)]
+        message = self._open.of_run(run_id)
+        if message is not None:
+            return self._complete(message, text, at)
+        if self._echoes.is_told(run_id, session, text, not_before):
+            return []
+        return [self._unstreamed(self._new_id(run_id, session, at), run_id, session, "assistant", text, at, None)]
 
     def reconcile(
         self, session: str, entries: Sequence[HistoryEntry], *, since: int, run_began: dict[str, int], now: int
@@ -202,59 +154,74 @@ class Conversation:
             if entry.role == "user":
                 self.past.prompted(session, entry.at)
         known = self.past.of(session)
-        open_runs: dict[str, str] = {}
-        for message in self._open.values():
-            if message.session == session:
-                open_runs[message.message_id] = message.run_id
-                began = run_began.get(message.run_id)
-                known.append(
-                    Known(message.message_id, session, "assistant", message.text, message.began, False, True, began)
-                )
+        opened = {message.message_id: message for message in self._open if message.session == session}
+        for message in opened.values():
+            began = run_began.get(message.run_id)
+            known.append(
+                Known(message.message_id, session, "assistant", message.text, message.began, False, True, began)
+            )
         known.sort(key=lambda item: item.began)
         events: list[tuple[int, Chunk | Final]] = []
         matches = match(entries, known, lambda entry: self._entry_id(session, entry))
         for entry, item in zip(entries, matches, strict=True):
-            run_id = None if item is None else open_runs.get(item.message_id)
-            if run_id is not None:
-                events += [(now, event) for event in self.answer(run_id, session, entry.text, now, entry)]
+            if item is not None and item.message_id in opened:
+                message = opened[item.message_id]
+                if self._open.of_run(message.run_id) is message:
+                    self._echoes.expect(message.run_id, message.text, entry.text)
+                events += [(now, event) for event in self._complete(message, entry.text, now, entry)]
             elif item is None and entry.text and entry.at >= since:
                 message_id = self._entry_id(session, entry)
                 final = self._unstreamed(message_id, "", session, entry.role, entry.text, entry.at, entry)
                 events.append((entry.at, final))
         return Reconciled(events)
 
-    def _told(self, run_id: str, session: str, text: str, not_before: int | None) -> bool:
-        """Whether this text is the last message that we have: of this run, or of its session from history alone."""
-        last = self._last_text.get(run_id)
-        if last is not None and same_text(last, text):
-            return True
-        for known in reversed(self.past.of(session)):
-            if known.could_stream(not_before) and same_text(known.text, text):
-                known.claimed = True
-                return True
-        return False
+    def _complete(
+        self, message: OpenMessage, text: str, at: int, entry: HistoryEntry | None = None
+    ) -> list[Chunk | Final]:
+        """End an open message with what is missing of ``text``, as an ``error`` if that is how its ``entry`` ended."""
+        if same_text(message.text, text):
+            return [self._finish(message, at, _state(entry), entry=entry)]
+        if text.startswith(message.text):
+            rest = message.extend(text[len(message.text) :])
+            return [rest, self._finish(message, at, _state(entry), entry=entry)]
+        # The source contradicts what it streamed. What was shown cannot be unsaid, so both stand, plainly marked.
+        cut = self._finish(message, at, "interrupted")
+        run_id, session = message.run_id, message.session
+        if self._echoes.is_told(run_id, session, text, None):
+            return [cut]
+        return [cut, self._unstreamed(self._new_id(run_id, session, at), run_id, session, "assistant", text, at, entry)]
 
-    def _begins_echo(self, run_id: str, session: str, text: str, at: int, not_before: int | None) -> bool:
-        """Whether a message that a history told of in full is only now streamed: it was under way at that time."""
-        for known in reversed(self.past.of(session)):
-            if known.could_stream(not_before) and known.began <= at and known.text.startswith(text):
-                known.claimed = True
-                self._echo[run_id] = _Echo(known, text)
-                return True
-        return False
-
-    def _echoes(self, run_id: str, text: str, delta: str) -> bool:
-        """Whether this is more of a message that a history has told of already."""
-        echo = self._echo.get(run_id)
-        if echo is None:
-            return False
-        if _continues(echo.seen, text, delta):
-            if echo.known.text.startswith(text.rstrip()):
-                echo.seen = text
-                return True
-            echo.known.claimed = False  # it was another message, which began with the same words
-        del self._echo[run_id]
-        return False
+    def _finish(
+        self,
+        message: OpenMessage,
+        at: int,
+        state: FinalState,
+        *,
+        error: str | None = None,
+        entry: HistoryEntry | None = None,
+    ) -> Final:
+        """End an open message with the text that it has."""
+        if self._open.of_run(message.run_id) is message:
+            self._echoes.note_last(message.run_id, message.text)
+        self._open.remove(message)
+        self._remember(
+            message.message_id, message.run_id, message.session, "assistant", message.text, message.began, state
+        )
+        details = _details(entry)
+        if error is not None:
+            details["error"] = error
+        return Final(
+            message_id=message.message_id,
+            run_id=message.run_id,
+            session=message.session,
+            role="assistant",
+            text=message.text,
+            state=state,
+            chunks=message.next_index,
+            duration_ms=max(0, at - message.began),
+            started_at=message.began,
+            **details,
+        )
 
     def _unstreamed(
         self,
@@ -267,6 +234,8 @@ class Conversation:
         entry: HistoryEntry | None,
     ) -> Final:
         state = _state(entry)
+        if run_id:
+            self._echoes.note_last(run_id, text)
         self._remember(message_id, run_id, session, role, text, at, state)
         return Final(message_id, run_id, session, role, text, state, 0, **_details(entry))
 
@@ -274,15 +243,6 @@ class Conversation:
         self, message_id: str, run_id: str, session: str, role: Role, text: str, began: int, state: FinalState
     ) -> None:
         self.past.add(Known(message_id, session, role, text, began, state == "complete", bool(run_id)))
-        if run_id:
-            self._note_last(run_id, text)
-
-    def _note_last(self, run_id: str, text: str) -> None:
-        """Remember a run's last message: its source may repeat it after the run's end."""
-        self._last_text.pop(run_id, None)
-        self._last_text[run_id] = text
-        while len(self._last_text) > RUNS_KEPT:
-            del self._last_text[next(iter(self._last_text))]
 
     def _new_id(self, run_id: str, session: str, began: int) -> str:
         """A message is named by its run and the time of its first text, which are the source's: the name is stable."""
@@ -297,14 +257,6 @@ class Conversation:
 def _known(view: MessageView) -> Known:
     streamed, complete = bool(view.run_id), view.state == "complete"
     return Known(view.message_id, view.session, view.role, view.text, view.timestamp, complete, streamed)
-
-
-def _continues(so_far: str, text: str, delta: str) -> bool:
-    """Whether ``text`` is a later state of the message ``so_far`` rather than the beginning of the next one.
-
-    A source starts its text over with each message of a run, and then all of the text is new.
-    """
-    return text.startswith(so_far) and not (so_far and delta == text)
 
 
 def _state(entry: HistoryEntry | None) -> FinalState:

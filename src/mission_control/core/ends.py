@@ -60,7 +60,7 @@ class Ends:
     def _close(
         self, run: Run, at: int, state: FinalState, error: str | None = None, again_from: int | None = None
     ) -> None:
-        self.out.say(self.conversation.close(run.run_id, at, state, error=error), at)
+        self.out.say(self.conversation.end(run.run_id, at, state, error=error), at)
         self.runs.close(run, again_from=again_from)
 
     def _failed(self, run: Run, at: int, error: str, name: str | None = None) -> None:

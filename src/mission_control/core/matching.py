@@ -60,6 +60,14 @@ def same_text(one: str, other: str) -> bool:
     return one == other or one.strip() == other.strip()
 
 
+def continues(so_far: str, text: str, delta: str) -> bool:
+    """Whether ``text`` is a later state of the message ``so_far`` rather than the beginning of the next one.
+
+    A source starts its text over with each message of a run, and then all of the text is new.
+    """
+    return text.startswith(so_far) and not (so_far and delta == text)
+
+
 def _windows(entries: Sequence[HistoryEntry]) -> list[int | None]:
     """For each entry, when the next model request of its session began, if one did."""
     until: int | None = None

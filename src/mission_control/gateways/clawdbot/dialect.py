@@ -190,7 +190,11 @@ class ClawdbotDialect:
             self._unanswered(request, str((head.error or {}).get("message") or "refused"), now)
         elif request.method == "sessions.list":
             for row in frames.session_list(head.payload).sessions:
-                self._bring_in(self._places.canonical(row.key))
+                session = self._places.canonical(row.key)
+                if self._repair.unlisted:
+                    self._bring_in(session)
+                else:
+                    self._want(session, "end")
             self._repair.listed()
         elif request.method == "chat.history":
             entries = content.entries(frames.history(head.payload))
@@ -219,7 +223,7 @@ class ClawdbotDialect:
             self._phase = "connecting"
             self._orders.append(Send(connect(self._credentials)))
         elif name == "agent":
-            self._agent_event(frames.agent_event(head.payload))
+            self._agent_event(frames.agent_event(head.payload), now)
         elif name == "chat":
             self._chat_event(frames.chat_event(head.payload), now)
         elif name == "health":
@@ -233,11 +237,15 @@ class ClawdbotDialect:
         elif name != "cron":
             self._unknown += 1
 
-    def _agent_event(self, event: frames.AgentEvent) -> None:
+    def _agent_event(self, event: frames.AgentEvent, now: int) -> None:
         if event.seq is None:
             return  # the gateway's note that its own stream has a hole: what is missing is repaired from history
         name = event_id(self._gateway, event.runId, event.seq, event.ts)
-        agent, session = self._places.of_run(event.runId, event.agentId, event.sessionKey)
+        place = self._places.of_run(event.runId, event.agentId, event.sessionKey)
+        if place is None:
+            self._unplaced(event, now)
+            return
+        agent, session = place
         if event.stream == "assistant":
             said = frames.assistant_data(event.data)
             text = content.decided(said.text)
@@ -255,6 +263,13 @@ class ClawdbotDialect:
             self._tell(agent, session, Noted(name, event.ts, "session.compaction", title, event.runId, session))
         else:
             self._unknown += 1
+
+    def _unplaced(self, event: frames.AgentEvent, now: int) -> None:
+        """A retry names neither session nor agent, and its first attempt was before our time: only the gateway's list
+        tells whose it was, when it is over."""
+        over = event.stream == "lifecycle" and frames.mapping(event.data).get("phase") in ("end", "error")
+        if over and not self._requests.is_asked("sessions.list"):
+            self._list_sessions(1, now)
 
     def _lifecycle(
         self, name: str, event: frames.AgentEvent, agent: str, session: str, data: Mapping[str, Any]
@@ -286,7 +301,10 @@ class ClawdbotDialect:
         if (state := _OUTCOMES.get(event.state)) is None:
             return  # a delta: the agent events say it better
         streamed = event.runId in self._places
-        agent, session = self._places.of_run(event.runId, None, event.sessionKey)
+        place = self._places.of_run(event.runId, None, event.sessionKey)
+        if place is None:
+            return
+        agent, session = place
         self._places.close(event.runId)
         text = None if event.message is None else content.text_of(event.message.content)
         at = now if event.message is None or event.message.timestamp is None else event.message.timestamp

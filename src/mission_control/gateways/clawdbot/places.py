@@ -28,9 +28,11 @@ class Places:
     def __contains__(self, run_id: object) -> bool:
         return run_id in self._places
 
-    def of_run(self, run_id: str, agent: str | None, session: str | None) -> Place:
-        """What the frame says of the run's place, else what was known of it before. Remembers it."""
+    def of_run(self, run_id: str, agent: str | None, session: str | None) -> Place | None:
+        """What the frame says of the run's place, else what was known of it; None if nothing is. Remembers it."""
         known = self._places.get(run_id)
+        if session is None and agent is None and known is None:
+            return None
         if session is None:
             session = known.session if known is not None else ""
         session = self._learn(session)

@@ -71,6 +71,10 @@ class Requests:
                 out.append(self.ask("chat.history", params, now, session, purpose))
         return out
 
+    def is_asked(self, method: str) -> bool:
+        """Whether a request of this kind has no answer yet."""
+        return any(request.method == method for request in self._pending.values())
+
     def waits(self, session: str) -> bool:
         """Whether a session's history is to be asked for (once more)."""
         return session in self._waiting
