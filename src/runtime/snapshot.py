@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from runtime.child import Child
-from runtime.observe import StopReport, TreeNode
+from runtime.observe import State, StopReport, TreeNode
 
 
 def walk(children: Iterable[Child]) -> Iterator[Child]:
@@ -15,6 +15,7 @@ def walk(children: Iterable[Child]) -> Iterator[Child]:
 
 def node_of(child: Child) -> TreeNode:
     """This child and all below it."""
+    mailbox = child.statistics()
     return TreeNode(
         name=child.name,
         path=child.path,
@@ -23,9 +24,9 @@ def node_of(child: Child) -> TreeNode:
         incarnation=child.incarnation,
         restarts=max(0, child.incarnation - 1),
         uptime_s=child.uptime,
-        busy_s=0.0,
+        busy_s=mailbox.busy_s if mailbox is not None and child.state is State.RUNNING else 0.0,
         last_failure=child.last_failure,
-        mailbox=child.statistics(),
+        mailbox=mailbox,
         children=tuple(node_of(below) for below in child.children()),
     )
 
