@@ -10,11 +10,9 @@ Validator = Callable[[Any, Any, Any], None]
 
 def check_number(owner: str, option: str, value: object, minimum: float, *, exclusive: bool = False) -> None:
     """Raises InvalidOption unless ``value`` is a number of at least ``minimum`` (exclusive: greater than it)."""
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")
-    if not (number > minimum or (number == minimum and not exclusive)):
-        raise InvalidOption(
-            owner, option, value, f"a number {'greater than' if exclusive else 'of at least'} {minimum:g}"
-        )
+    if not _is_number(value, minimum, exclusive=exclusive):
+        bound = "greater than" if exclusive else "of at least"
+        raise InvalidOption(owner, option, value, f"a number {bound} {minimum:g}")
 
 
 def check_type(owner: str, option: str, value: object, kind: type) -> None:
@@ -23,26 +21,36 @@ def check_type(owner: str, option: str, value: object, kind: type) -> None:
         raise InvalidOption(owner, option, value, f"of the type {kind.__name__}")
 
 
-def at_least(minimum: float) -> Validator:
-    """For the field of an attrs class."""
-    return lambda instance, attribute, value: check_number(_owner(instance), attribute.name, value, minimum)
+def check_name(owner: str, value: object) -> None:
+    """Raises InvalidOption unless it is a string that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise InvalidOption(f"a {owner}", "the name", value, "a string that is not empty")
+
+
+# For the fields of attrs classes. They are made for each child, so a good value costs one look at it and no more.
+
+
+def at_least(minimum: float, *, exclusive: bool = False) -> Validator:
+    def check(instance: Any, attribute: Any, value: object) -> None:
+        if not _is_number(value, minimum, exclusive=exclusive):
+            check_number(_owner(instance), attribute.name, value, minimum, exclusive=exclusive)
+
+    return check
 
 
 def above(minimum: float) -> Validator:
-    """For the field of an attrs class."""
-    return lambda instance, attribute, value: check_number(
-        _owner(instance), attribute.name, value, minimum, exclusive=True
-    )
+    return at_least(minimum, exclusive=True)
 
 
 def of_type(kind: type) -> Validator:
-    """For the field of an attrs class."""
-    return lambda instance, attribute, value: check_type(_owner(instance), attribute.name, value, kind)
+    def check(instance: Any, attribute: Any, value: object) -> None:
+        if not isinstance(value, kind):
+            check_type(_owner(instance), attribute.name, value, kind)
+
+    return check
 
 
 def callable_by(remedy: str) -> Validator:
-    """For the field of an attrs class."""
-
     def check(instance: Any, attribute: Any, value: object) -> None:
         if not callable(value):
             raise InvalidOption(_owner(instance), attribute.name, value, f"callable ({remedy})")
@@ -51,13 +59,13 @@ def callable_by(remedy: str) -> Validator:
 
 
 def named(instance: Any, attribute: Any, value: Any) -> None:
-    """For the field of an attrs class."""
     check_name(type(instance).__name__, value)
 
 
-def check_name(owner: str, value: object) -> None:
-    if not isinstance(value, str) or not value:
-        raise InvalidOption(f"a {owner}", "the name", value, "a string that is not empty")
+def _is_number(value: object, minimum: float, *, exclusive: bool) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return value > minimum if exclusive else value >= minimum
 
 
 def _owner(instance: object) -> str:

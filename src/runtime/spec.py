@@ -12,6 +12,8 @@ from runtime.ref import Ref
 
 M = TypeVar("M")
 
+_BACKOFF = Backoff()  # one for all that name none
+
 
 @attrs.frozen
 class ActorSpec(Generic[M]):
@@ -25,7 +27,7 @@ class ActorSpec(Generic[M]):
     factory: Callable[[], Actor[M]] = attrs.field(validator=callable_by("pass the class, or a function that makes one"))
     restart: Restart = attrs.field(default=Restart.PERMANENT, validator=of_type(Restart))
     grace: float = attrs.field(default=5.0, validator=at_least(0))
-    backoff: Backoff = attrs.field(factory=Backoff, validator=of_type(Backoff))
+    backoff: Backoff = attrs.field(default=_BACKOFF, validator=of_type(Backoff))
     significant: bool = False
 
     @property
@@ -47,6 +49,6 @@ class ServiceSpec:
     run: Callable[[], Awaitable[None]] = attrs.field(validator=callable_by("pass the function, without calling it"))
     restart: Restart = attrs.field(default=Restart.PERMANENT, validator=of_type(Restart))
     grace: float = attrs.field(default=5.0, validator=at_least(0))
-    backoff: Backoff = attrs.field(factory=Backoff, validator=of_type(Backoff))
+    backoff: Backoff = attrs.field(default=_BACKOFF, validator=of_type(Backoff))
     stop: Callable[[], None] | None = None
     significant: bool = False
