@@ -4,13 +4,23 @@ import os
 import sys
 from collections.abc import Callable
 
-from mission_control.printable import one_line
+from mission_control.printable import json_line, one_line
 
 
 def write(line: str) -> None:
-    """A line of the result, as it is, at once."""
-    sys.stdout.write(line + "\n")
+    """A line of the result at once, as it is but for characters that the output's encoding does not have."""
+    _put(line.encode(sys.stdout.encoding, "backslashreplace"))
+
+
+def write_json(document: bytes) -> None:
+    """A line of JSON at once, in UTF-8 whatever the terminal's encoding (RFC 8259, section 8.1)."""
+    _put(json_line(document).encode())
+
+
+def _put(line: bytes) -> None:
     sys.stdout.flush()
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def tell(text: str) -> None:

@@ -15,8 +15,8 @@ from mission_control.core import events
 from mission_control.core.frames import CloseCode
 from mission_control.core.subscription import Filter
 from mission_control.event_lines import line
-from mission_control.output import tell, until_the_reader_has_enough, write
-from mission_control.printable import json_line, one_line
+from mission_control.output import tell, until_the_reader_has_enough, write, write_json
+from mission_control.printable import one_line
 from mission_control.target import Target
 
 Show: TypeAlias = Callable[[events.Event], None]
@@ -86,7 +86,7 @@ def explain(error: BaseException, daemon: Target) -> str | None:
 
 def show_json(event: events.Event) -> None:
     """The envelope, a line."""
-    write(json_line(events.encode(event)))
+    write_json(events.encode(event))
 
 
 def show_line(console: Console, event: events.Event) -> None:

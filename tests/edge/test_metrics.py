@@ -89,7 +89,14 @@ def child(name: str, incarnation: int = 1, **counts: Any) -> TreeNode:
 
 async def test_an_actors_mail_and_work_are_told() -> None:
     """Who is busy, who is behind and who loses messages can be alerted on, each by name."""
-    counts = {"handled": 9, "dead_lettered": 1, "refused": 2, "dropped": 3, "superseded": 4, "busy_s": 1.5}
+    counts: dict[str, Any] = {
+        "handled": 9,
+        "dead_lettered": 1,
+        "refused": 2,
+        "dropped": 3,
+        "superseded": 4,
+        "busy_s": 1.5,
+    }
     actor = evolve(child("feed", oldest_age_s=0.5, **counts), path="root/feed")
     figures = await scrape(services(tree=lambda: node("root", Kind.SUPERVISOR, actor)))
     expected = {

@@ -10,7 +10,9 @@ from mission_control.core.ids import event_id
 from runtime import (
     ActorStopped,
     Crashed,
+    DeadLetterDiscarded,
     DeadLettered,
+    DeadLetterRetried,
     Escalated,
     GaveUp,
     MailboxFull,
@@ -19,6 +21,7 @@ from runtime import (
     Restarting,
     RuntimeEvent,
     StoppedLate,
+    WatcherFailed,
 )
 
 SOURCE = "daemon"
@@ -34,10 +37,9 @@ def daemon_status(clock: Clock, serial: int, status: Status) -> Draft:
 
 
 class RuntimeObserver:
-    """Called by the kernel for each of its events. ``restarts`` counts by actor path, for metrics."""
+    """Called by the kernel for each of its events."""
 
     def __init__(self, persistence: Ref[PersistenceMessage], clock: Clock) -> None:
-        self.crashes: dict[str, int] = {}
         self._persistence = persistence
         self._clock = clock
         self._serial = count()
@@ -45,7 +47,6 @@ class RuntimeObserver:
     def __call__(self, event: RuntimeEvent) -> None:
         match event:
             case Crashed(path=path, failure=failure, error=error):
-                self.crashes[path] = self.crashes.get(path, 0) + 1
                 log.error("%s crashed: %s: %s", path, failure.type, failure.message, exc_info=error)
                 self._journal(path, "crashed", f"{failure.type}: {failure.message}")
             case Restarting(path=path, delay=delay, because=because):
@@ -59,6 +60,15 @@ class RuntimeObserver:
             case DeadLettered(path=path, letter=letter):
                 log.error("%s set a message aside that crashed it twice: %s", path, letter.message)
                 self._journal(path, "dead_letter", letter.message)
+            case DeadLetterRetried(path=path, letter=letter):
+                log.warning("%s gets dead letter %d again: %s", path, letter.id, letter.message)
+                self._journal(path, "dead_letter_retried", letter.message)
+            case DeadLetterDiscarded(path=path, letter=letter, evicted=evicted):
+                why = "made way for a newer one" if evicted else "is discarded on request"
+                log.warning("dead letter %d of %s %s: %s", letter.id, path, why, letter.message)
+                self._journal(path, "dead_letter_discarded", letter.message)
+            case WatcherFailed(path=path, failure=failure, error=error):
+                log.error("what watches %s raised %s: %s", path, failure.type, failure.message, exc_info=error)
             case MailboxHighWater(path=path, depth=depth, capacity=capacity):
                 log.warning("the mailbox of %s is filling up: %d of %d", path, depth, capacity)
             case StoppedLate(path=path, stuck=stuck):

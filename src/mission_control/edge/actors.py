@@ -39,10 +39,15 @@ class ActorsApi:
 
     async def actors(self, request: Request) -> Response:
         Query(request)
-        services = self._services
         now, moment = self._clock()
-        letters = tuple(_letter(letter, services.instance, moment) for letter in services.dead_letters())
-        return json_response(ActorsView(now, services.instance, _node(services.tree(), moment), letters))
+        tree, letters, instance = self._services.tree(), self._services.dead_letters(), self._services.instance
+
+        def written() -> Response:
+            shown = tuple(_letter(letter, instance, moment) for letter in letters)
+            return json_response(ActorsView(now, instance, _node(tree, moment), shown))
+
+        # With thousands of agents this takes longer than the event loop may stand still.
+        return await trio.to_thread.run_sync(written)
 
     async def retry(self, request: Request) -> Response:
         """Accepted is not handled: whether the actor can handle it this time is not known yet."""

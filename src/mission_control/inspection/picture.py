@@ -58,10 +58,10 @@ def _lower(actors: ActorsView, charset: Charset, foot: list[Text], room: int) ->
 
 
 def _top(tree: list[Text], charset: Charset, room: int) -> list[Text]:
-    """As much of the tree as there is room for."""
+    """As much of the tree as there is room for; the heading and the root in any case."""
     if len(tree) <= room:
         return tree
-    kept = max(1, room - 1)
+    kept = max(2, room - 1)
     hidden = several(len(tree) - kept, "more line", "more lines")
     return [*tree[:kept], Text(f"{charset.ellipsis} {hidden}, for which the terminal is too low", "dim")]
 

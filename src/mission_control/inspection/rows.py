@@ -1,7 +1,7 @@
 """The tree as rows from top to bottom. Pools with many children are summed up, with the worst few of them shown."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -65,16 +65,22 @@ def _pool(pool: NodeView, trunk: tuple[bool, ...], past: Since | None) -> Iterat
     yield Row((*trunk, False), several(rest, "more", "more"), None, None, "--all shows them")
 
 
-def states(nodes: tuple[NodeView, ...]) -> str:
-    """How many are in which state, the commonest first."""
+def states(nodes: Sequence[NodeView]) -> str:
+    """How many are in which state, the worst first."""
     counts = Counter(node.state for node in nodes)
-    return ", ".join(f"{number(count)} {state.replace('_', ' ')}" for state, count in counts.most_common())
+    return ", ".join(
+        f"{number(counts[state])} {state.replace('_', ' ')}"
+        for state in sorted(counts, key=lambda state: (_severity(state), state))
+    )
+
+
+def _severity(state: str) -> int:
+    return _SEVERITY.index(state) if state in _SEVERITY else -1
 
 
 def _badness(node: NodeView, measured: Figures | None) -> tuple[object, ...]:
     """Sorts the worst first, and equals by name, so that a picture that is drawn anew stays where it was."""
     one = measured or Figures()
     full = one.depth / one.capacity if one.capacity else 0.0
-    severity = _SEVERITY.index(node.state) if node.state in _SEVERITY else -1
     lost = one.dead_lettered + one.dropped + one.refused
-    return severity, -round(full, 2), -round(one.oldest_age_s), -lost, -node.restarts, node.name
+    return _severity(node.state), -round(full, 2), -round(one.oldest_age_s), -lost, -node.restarts, node.name

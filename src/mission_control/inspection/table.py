@@ -171,7 +171,7 @@ def _mail(row: Row) -> Text:
 def _busy(row: Row) -> Text:
     if row.figures is None:
         return Text()
-    return Text(percent(row.figures.busy), "yellow" if row.figures.busy >= 0.9 else "")
+    return Text(percent(row.figures.busy))
 
 
 def _note(row: Row, charset: Charset, now: int) -> Text:

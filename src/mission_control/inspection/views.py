@@ -1,4 +1,4 @@
-"""How ``mission-control actors --watch`` shows one moment after the other."""
+"""How ``mission-control actors`` shows one moment, or one after the other."""
 
 from datetime import datetime
 from typing import Protocol
@@ -11,8 +11,7 @@ from mission_control.inspection.daemon import Answer
 from mission_control.inspection.picture import picture
 from mission_control.inspection.screen import Screen
 from mission_control.inspection.watch import Moment
-from mission_control.output import tell, write
-from mission_control.printable import json_line
+from mission_control.output import tell, write, write_json
 
 
 class View(Protocol):
@@ -61,7 +60,7 @@ class Told:
 
 @define
 class PlainView(Told):
-    """Prints the whole again each time, under the time of day."""
+    """Prints the whole each time; while watching, under the time of day."""
 
     _url: str = field(kw_only=True)
     _screen: Screen = field(kw_only=True)
@@ -69,9 +68,9 @@ class PlainView(Told):
 
     def answered(self, answer: Answer, moment: Moment) -> None:
         super().answered(answer, moment)
-        write(f"-- {datetime.now():%H:%M:%S}")
+        if moment.watching:
+            write(f"-- {datetime.now():%H:%M:%S}")
         self._screen.show(picture(moment, self._url, self._screen.frame(), everything=self._everything))
-        write("")
 
 
 class JsonView(Told):
@@ -79,4 +78,4 @@ class JsonView(Told):
 
     def answered(self, answer: Answer, moment: Moment) -> None:
         super().answered(answer, moment)
-        write(json_line(answer.body))
+        write_json(answer.body)
