@@ -96,7 +96,8 @@ class Feed:
         self._outbox.nudge()
 
     def statistics(self) -> FeedStatistics:
-        served = self._subscribers.position(self._outbox) if self._idle else None
+        idle = self._idle and not self._outbox.statistics().frames
+        served = self._subscribers.position(self._outbox) if idle else None
         reached = max(self._position, served or 0)
         lag = max(0, self._journal.bounds().head - reached)
         return FeedStatistics(reached, lag, self._delivered, self._refused, self._overflows, self._expired)
@@ -127,7 +128,7 @@ class Feed:
     async def _replay(self) -> None:
         """Deliver one page from the journal."""
         page = await self._journal.read(self._position, PAGE, self._select)
-        if page.trimmed_to > self._position:
+        if 0 < self._position < page.trimmed_to:
             self._expired += page.trimmed_to - self._position
         await self._deliver(page.events)
         self._position = max(self._position, page.scanned_to)
@@ -159,6 +160,8 @@ class Feed:
         except OutboxOverflowError:
             self._overflows += 1
             self._leave()
+            # Joining from here again would fill the new outbox with what overflowed this one.
+            self._join_floor = self._journal.bounds().head
             return
         self._idle = False
         for frame in map(_decode_frame, frames):
@@ -167,7 +170,7 @@ class Feed:
 
     async def _deliver(self, events: Sequence[Event]) -> None:
         for count, event in enumerate(events, 1):
-            if event.offset is None or event.offset <= self._position:
+            if event.offset is None:
                 continue
             # A decoded payload is a view into its whole frame: a copy lets go of that.
             message = evolve(event, payload=event.payload.copy())

@@ -19,7 +19,7 @@ from mission_control.core.events import Draft
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
 from mission_control.core.views import Snapshot
 from mission_control.stores.journal import Journal
-from runtime import ActorCrashed, Ref, ServiceSpec
+from runtime import ActorCrashed, Ref, Restart, ServiceSpec
 
 FEED_GRACE: float = 3.0
 """Seconds that a feed may take, at the daemon's end, to deliver the last events."""
@@ -97,7 +97,13 @@ class ActorHost:
         """End ``build``'s time; gives the feeds to run beside what was built."""
         self._closed = True
         return [
-            ServiceSpec("feed" if number == 1 else f"feed {number}", feed.run, stop=feed.stop, grace=FEED_GRACE)
+            ServiceSpec(
+                "feed" if number == 1 else f"feed {number}",
+                feed.run,
+                restart=Restart.TRANSIENT,  # it ends when its actor has
+                stop=feed.stop,
+                grace=FEED_GRACE,
+            )
             for number, feed in enumerate(self._feeds, 1)
         ]
 
