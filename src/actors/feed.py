@@ -181,6 +181,8 @@ class Feed:
         await trio.lowlevel.checkpoint()
 
     async def _put(self, message: Any) -> None:
+        if message is None:  # its actor has no use for the event
+            return
         try:
             try:
                 self._ref.tell(message)

@@ -86,7 +86,7 @@ class Host(Protocol):
     def subscribe(self, ref: Ref[Event], select: Filter = ..., *, after: Cursor | None = ...) -> None: ...
     @overload
     def subscribe(
-        self, ref: Ref[M], select: Filter = ..., *, wrap: Callable[[Event], M], after: Cursor | None = ...
+        self, ref: Ref[M], select: Filter = ..., *, wrap: Callable[[Event], M | None], after: Cursor | None = ...
     ) -> None: ...
 
     def subscribe(
@@ -101,7 +101,8 @@ class Host(Protocol):
         When the mailbox is full, its overflow policy decides. With ``Overflow.WAIT`` the events wait in the journal,
         and nobody waits for this actor; those that a refusing mailbox has no room for are left out and counted.
 
-        wrap: makes the message of an event, for an actor that gets other mail besides
+        wrap: makes the message of an event, for an actor that gets other mail besides; None leaves the event out.
+            What it raises crashes the feed, which will come to that event again
         """
 
     async def publish(self, *drafts: Draft) -> None:
