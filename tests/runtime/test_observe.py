@@ -8,6 +8,7 @@ import trio.testing
 
 from runtime import (
     ActorSpec,
+    Backoff,
     Crashed,
     Failure,
     Inbox,
@@ -62,6 +63,37 @@ async def test_the_tree_shows_every_child_as_it_is(autojump_clock: trio.testing.
         assert (node.mailbox.capacity, node.mailbox.dead_lettered) == (1024, 1)
         assert find(tree, "root/pool/p").mailbox is not None
     assert {root.tree().state, *(node.state for node in root.tree().children)} == {State.STOPPED}
+
+
+async def test_the_tree_tells_how_busy_each_actor_is(autojump_clock: trio.testing.MockClock) -> None:
+    """Of the time that this incarnation runs, what it did not spend waiting for mail; and when it failed last."""
+
+    async def work(seconds: int) -> None:
+        if seconds < 0:
+            raise ValueError
+        await trio.sleep(seconds)
+
+    probe = Probe[int]("a", work)
+    root = Supervisor("root", [probe.spec(backoff=Backoff(first=0)), ServiceSpec("s", trio.sleep_forever)])
+    assert root.tree().children[0].busy_fraction == 0
+    async with running(root):
+        probe.ref.tell(3)
+        await trio.sleep(10)
+        node = find(root.tree(), "root/a")
+        assert (node.busy_s, node.uptime_s, node.busy_fraction) == (3, 10, 0.3)
+        probe.ref.tell(6)
+        await trio.sleep(2)
+        node = find(root.tree(), "root/a")
+        assert (node.busy_s, node.uptime_s) == (5, 12)
+        probe.ref.tell(-1)
+        await trio.sleep(5)
+        node = find(root.tree(), "root/a")
+        assert (node.incarnation, node.busy_s, node.busy_fraction) == (3, 0, 0)
+        assert node.last_failure is not None
+        assert node.last_failure.time == 16
+        service = find(root.tree(), "root/s")
+        assert (service.busy_s, service.busy_fraction) == (0, 0)
+    assert find(root.tree(), "root/a").busy_s == 0
 
 
 async def test_an_observer_that_raises_hurts_nobody(autojump_clock: trio.testing.MockClock) -> None:

@@ -7,7 +7,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import ActorSpec, Backoff, Intensity, Pool, Ref, Restart, ServiceSpec, Strategy, Supervisor
+from runtime import Backoff, Intensity, Ref, Restart, ServiceSpec, Strategy
 from runtime.policy import RestartLog
 from runtime.testing import Probe
 
@@ -76,32 +76,3 @@ def test_options_have_the_documented_defaults() -> None:
         assert (spec.restart, spec.grace, spec.backoff) == (Restart.PERMANENT, 5, Backoff())
     assert actor.ref.statistics().capacity == Ref[int]("b").statistics().capacity == 1024
     assert Backoff() == Backoff(first=0.1, factor=2, ceiling=30, reset_after=30)
-
-
-def test_no_grace_at_all_is_a_choice() -> None:
-    """Zero is within the range everywhere."""
-    Probe[int]("a").spec(grace=0)
-    Supervisor("root", [], grace=0)
-    Backoff(first=0, factor=1, ceiling=0, reset_after=0)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: Backoff(first=-1),
-        lambda: Backoff(factor=0.5),
-        lambda: Backoff(ceiling=-1),
-        lambda: Backoff(reset_after=-1),
-        lambda: Intensity(restarts=-1),
-        lambda: Intensity(within=0),
-        lambda: Probe[int]("a").spec(grace=-1),
-        lambda: ServiceSpec("", lambda: None),  # type: ignore[arg-type, return-value]
-        lambda: Supervisor("", []),
-        lambda: Supervisor("root", [], grace=-1),
-        lambda: Pool("", lambda key: ActorSpec(Ref(key), Probe)),  # type: ignore[arg-type]
-    ],
-)
-def test_options_out_of_range_are_refused(make: object) -> None:
-    """Where they are written, not when they first matter."""
-    with pytest.raises(ValueError):  # noqa: PT011  # attrs words the messages
-        make()  # type: ignore[operator]

@@ -1,0 +1,91 @@
+"""After a stop: what was late, what is stuck, and what nobody has handled."""
+
+import trio
+import trio.testing
+
+from runtime import ActorSpec, Inbox, Pool, Ref, ServiceSpec, StopReport, Supervisor
+from runtime.testing import Probe, running
+
+CLEAN = StopReport((), (), {})
+
+
+class Deaf:
+    """Does not look at its inbox."""
+
+    async def run(self, inbox: Inbox[int]) -> None:
+        await trio.sleep_forever()
+
+
+class Stuck:
+    """Does not look at its cancellation, for 100 s."""
+
+    async def run(self, inbox: Inbox[int]) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(100)
+
+
+async def test_a_stop_in_order_leaves_a_clean_report(autojump_clock: trio.testing.MockClock) -> None:
+    """Before, meanwhile and afterwards; restarts and kills are nothing that a stop could not do."""
+    probe = Probe[int]("a")
+    root = Supervisor("root", [probe.spec()])
+    assert root.report() == CLEAN
+    async with running(root):
+        root.kill("a")
+        await trio.sleep(10)
+        probe.ref.tell(1)
+        assert root.report() == CLEAN
+    assert root.report() == CLEAN
+    assert root.report().clean
+
+
+async def test_a_report_names_what_did_not_end_in_order(autojump_clock: trio.testing.MockClock) -> None:
+    """At all depths, by path: who had to be cancelled, who did not even end then, and whose mail is lost."""
+
+    async def slow() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(2.5)
+
+    deaf, stuck, never = Ref[int]("deaf"), Ref[int]("stuck"), Ref[int]("never")
+    pool = Pool[str, int]("pool", lambda key: ActorSpec(Ref(key), Deaf, grace=1))
+    nested = Supervisor("nested", [ActorSpec(deaf, Deaf, grace=1), ServiceSpec("slow", slow, grace=2)])
+    root = Supervisor("root", [nested, pool, ActorSpec(stuck, Stuck, grace=1)])
+    async with running(root):
+        for ref, count in ((deaf, 3), (stuck, 1), (pool.ensure("p"), 2), (pool.ensure("q"), 0)):
+            for number in range(count):
+                ref.tell(number)
+        root.stop()
+        await trio.sleep(30)
+        assert root.report() == StopReport(
+            late=("root/nested/deaf", "root/nested/slow", "root/pool/p", "root/pool/q"),
+            stuck=("root/stuck",),
+            undelivered={"root/nested/deaf": 3, "root/pool/p": 2},
+        )
+        assert nested.report() == StopReport(("root/nested/deaf", "root/nested/slow"), (), {"root/nested/deaf": 3})
+    report = root.report()
+    assert (report.stuck, report.undelivered["root/stuck"], report.clean) == (("root/stuck",), 1, False)
+    assert never.statistics().depth == 0
+
+
+async def test_mail_to_one_that_never_ran_is_lost_and_counted(autojump_clock: trio.testing.MockClock) -> None:
+    """A stop that comes before the start hides nothing."""
+    probe = Probe[int]("a")
+    root = Supervisor("root", [Supervisor("nested", [probe.spec()])])
+    for number in range(3):
+        probe.ref.tell(number)
+    root.stop()
+    await root.run()
+    assert root.report() == StopReport((), (), {"root/nested/a": 3})
+
+
+async def test_a_cancelled_run_leaves_a_report_too(autojump_clock: trio.testing.MockClock) -> None:
+    """No grace was given, so nobody was late; but the mail is lost."""
+    probe = Probe[int]("a")
+    root = Supervisor("root", [probe.spec()])
+    probe.ref.tell(1)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await root.run()
+    assert root.report() == StopReport((), (), {"root/a": 1})
