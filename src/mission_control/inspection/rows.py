@@ -62,7 +62,7 @@ def _pool(pool: NodeView, trunk: tuple[bool, ...], past: Since | None) -> Iterat
     for child, one in measured[:WORST]:
         yield Row((*trunk, True), child.name, child, one, restarts=child.restarts)
     rest = len(measured) - WORST
-    yield Row((*trunk, False), several(rest, "more", "more"), None, None, "--all shows them")
+    yield Row((*trunk, False), several(rest, "more", "more"), None, None, "see --all")
 
 
 def states(nodes: Sequence[NodeView]) -> str:
