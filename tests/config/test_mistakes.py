@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mission_control.config import ConfigError, Flags, load
 from mission_control.config.schema import schema, variable
-from tests.config.loading import refusal
+from tests.config.loading import refusal, settings_of
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_place(tmp_path: Path) -> None:
@@ -99,6 +99,11 @@ def test_a_file_that_is_no_toml_is_told_with_the_place(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff")
     assert "UTF-8" in str(refusal(tmp_path, flags=Flags(config="binary")))
     assert "directory" in str(refusal(tmp_path, flags=Flags(config=".")))
+
+
+def test_a_file_without_a_setting_in_it_is_no_mistake(tmp_path: Path) -> None:
+    """One whose every line is a comment, such as a copy of the example."""
+    assert settings_of(tmp_path, "# listen = 3\n") == settings_of(tmp_path)
 
 
 @given(text=st.text(max_size=200))

@@ -140,7 +140,7 @@ def from_flags(flags: Flags, cwd: Path, schema: Schema) -> Layer:
 
 def _flatten(node: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Tables and lists of tables taken apart; whatever is empty or plain stays as it is."""
-    if isinstance(node, dict) and node:
+    if isinstance(node, dict) and (node or not path):
         for key, value in node.items():
             yield from _flatten(value, (*path, key))
     elif isinstance(node, list) and node and all(isinstance(item, dict) and item for item in node):

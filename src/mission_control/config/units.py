@@ -17,7 +17,7 @@ BYTES_IN: Final[Mapping[str, float]] = {
     "TiB": 1024**4,
 }
 
-_QUANTITY = re.compile(r"\s*(\d+(?:_\d+)*(?:\.\d+)?)\s*([A-Za-z]*)\s*", re.ASCII)
+_QUANTITY = re.compile(r"\s*(-?\d+(?:_\d+)*(?:\.\d+)?)\s*([A-Za-z]*)\s*", re.ASCII)
 
 
 def quantity(text: str, units: Mapping[str, float]) -> float:
