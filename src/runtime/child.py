@@ -235,7 +235,8 @@ class Child(Member, ABC):
     def begin_stop(self, deadline: float) -> None:
         """Ask for an orderly end for good, to be cancelled when its grace is over, at the deadline at the latest."""
         self.stopping = True
-        self._cut = min(self._cut, trio.current_time() + self.grace, deadline)
+        now = trio.current_time()
+        self._cut = max(now, min(self._cut, now + self.grace, deadline))
         if self._scope is not None:
             self.state = State.STOPPING
             self._ask_to_stop()

@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from runtime.branch import Branch
-from runtime.child import Child
+from runtime.child import PATIENCE, Child
 from runtime.errors import DuplicateName, InvalidSignificance, NotAChild, RestartIntensityExceeded
 from runtime.leaf import ActorChild, ServiceChild
 from runtime.observe import Escalated, Kind, Observer, Restarting, ShuttingDown
@@ -121,9 +121,15 @@ class Supervisor(Branch):
         await super()._supervise()
 
     async def _stop_children(self) -> None:
-        for child in reversed(self._children):
-            child.begin_stop(self._stop_by)
-            await child.see_off()
+        waiting = list(self._children)
+        while waiting:
+            # One by one while there is time. When those that are stuck have used it up, all that are left at once.
+            in_time = trio.current_time() < self._stop_by + PATIENCE
+            turn = [waiting.pop() for _ in (waiting[-1:] if in_time else tuple(waiting))]
+            for child in turn:
+                child.begin_stop(self._stop_by)
+            for child in turn:
+                await child.see_off()
 
     async def _handle(self, signal: Exited | Due[object]) -> Exception | None:
         match signal:

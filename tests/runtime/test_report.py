@@ -3,25 +3,11 @@
 import trio
 import trio.testing
 
-from runtime import ActorSpec, Inbox, Pool, Ref, ServiceSpec, StopReport, Supervisor
+from runtime import ActorSpec, Pool, Ref, ServiceSpec, StopReport, Supervisor
 from runtime.testing import Probe, running
+from tests.runtime.stubborn import Stubborn, Stuck
 
 CLEAN = StopReport((), (), {})
-
-
-class Deaf:
-    """Does not look at its inbox."""
-
-    async def run(self, inbox: Inbox[int]) -> None:
-        await trio.sleep_forever()
-
-
-class Stuck:
-    """Does not look at its cancellation, for 100 s."""
-
-    async def run(self, inbox: Inbox[int]) -> None:
-        with trio.CancelScope(shield=True):
-            await trio.sleep(100)
 
 
 async def test_a_stop_in_order_leaves_a_clean_report(autojump_clock: trio.testing.MockClock) -> None:
@@ -49,8 +35,8 @@ async def test_a_report_names_what_did_not_end_in_order(autojump_clock: trio.tes
                 await trio.sleep(2.5)
 
     deaf, stuck, never = Ref[int]("deaf"), Ref[int]("stuck"), Ref[int]("never")
-    pool = Pool[str, int]("pool", lambda key: ActorSpec(Ref(key), Deaf, grace=1))
-    nested = Supervisor("nested", [ActorSpec(deaf, Deaf, grace=1), ServiceSpec("slow", slow, grace=2)])
+    pool = Pool[str, int]("pool", lambda key: ActorSpec(Ref(key), Stubborn, grace=1))
+    nested = Supervisor("nested", [ActorSpec(deaf, Stubborn, grace=1), ServiceSpec("slow", slow, grace=2)])
     root = Supervisor("root", [nested, pool, ActorSpec(stuck, Stuck, grace=1)])
     async with running(root):
         for ref, count in ((deaf, 3), (stuck, 1), (pool.ensure("p"), 2), (pool.ensure("q"), 0)):

@@ -22,22 +22,8 @@ from runtime import (
     Supervisor,
 )
 from runtime.testing import Events, Probe
+from tests.runtime.stubborn import Stubborn, Stuck
 from tests.runtime.trees import find, running, seeded
-
-
-class Stubborn:
-    """Does not look at its inbox."""
-
-    async def run(self, inbox: Inbox[int]) -> None:
-        await trio.sleep_forever()
-
-
-class Stuck:
-    """Does not even look at its cancellation, for 100 s."""
-
-    async def run(self, inbox: Inbox[int]) -> None:
-        with trio.CancelScope(shield=True):
-            await trio.sleep(100)
 
 
 async def test_a_stop_drains_the_mail_that_was_accepted(autojump_clock: trio.testing.MockClock) -> None:
@@ -74,37 +60,6 @@ async def test_after_its_grace_a_child_is_cancelled_and_reported(autojump_clock:
     [late] = events.of(StoppedLate)
     assert (late.path, late.stuck) == ("root/a", False)
     assert events.of(Stopped, "root/a")[0].undelivered == 2
-
-
-async def test_each_child_has_its_own_grace_from_its_turn(autojump_clock: trio.testing.MockClock) -> None:
-    """A child that is slow to stop takes nothing from the ones before it, who get their turn afterwards."""
-    events = Events()
-    probe = Probe[int]("first")
-    specs = [probe.spec(), *(ActorSpec(Ref[int](name), Stubborn, grace=3) for name in "ab")]
-    async with running(Supervisor("root", specs, observer=events)):
-        pass
-    assert [event.path for event in events.of(StoppedLate)] == ["root/b", "root/a"]
-    assert [event.time for event in events.of(Stopped)] == pytest.approx([3, 6, 6, 6])
-
-
-async def test_a_stop_ends_by_the_deadline_of_the_whole(autojump_clock: trio.testing.MockClock) -> None:
-    """However long the graces of the children add up to."""
-    specs = [ActorSpec(Ref[int](str(number)), Stubborn, grace=4) for number in range(10)]
-    nested = Supervisor("nested", specs, grace=100)
-    async with running(Supervisor("root", [nested], grace=6)):
-        pass
-    assert trio.current_time() == pytest.approx(6, abs=0.1)
-
-
-async def test_the_whole_has_thirty_seconds_unless_told_otherwise(autojump_clock: trio.testing.MockClock) -> None:
-    """For a supervisor and for a pool."""
-    pool = Pool[str, int]("pool", lambda key: ActorSpec(Ref(key), Stubborn, grace=100))
-    pool.ensure("a")
-    for branch in (Supervisor("root", [ActorSpec(Ref[int]("b"), Stubborn, grace=100)]), pool):
-        begin = trio.current_time()
-        async with running(branch):
-            pass
-        assert trio.current_time() - begin == pytest.approx(30)
 
 
 async def test_a_child_that_ignores_its_cancellation_is_reported_and_left_behind(
