@@ -81,3 +81,18 @@ def test_a_port_that_was_chosen_at_the_start_must_be_given(tmp_path: Path) -> No
 def test_the_url_may_be_copied_from_the_browser(text: str, expected: str) -> None:
     """Nobody needs to know the path of the stream."""
     assert stream_url(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://127.0.0.1:8700", "http://127.0.0.1:8700"),
+        ("https://mc.example/", "https://mc.example"),
+        ("wss://mc.example/v1/stream", "https://mc.example"),
+        ("https://mc.example/behind/a/proxy/", "https://mc.example/behind/a/proxy"),
+        ("ws://[::1]:1", "http://[::1]:1"),
+    ],
+)
+def test_the_http_interface_is_where_the_stream_is(text: str, expected: str) -> None:
+    """One URL is enough for all commands, with TLS where the URL has it."""
+    assert Target(stream_url(text), None).http_url == expected

@@ -140,6 +140,21 @@ async def test_a_daemon_that_is_not_there_is_told_over_a_real_socket() -> None:
     sock.close()
 
 
+async def test_a_daemon_without_tls_is_told_from_one_that_is_not_there() -> None:
+    """``https`` where ``http`` belongs is a common slip; the words of TLS give it away."""
+
+    async def plain(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    async with trio.open_nursery() as nursery:
+        port = await listening(nursery, plain)
+        async with connected(Target(f"wss://127.0.0.1:{port}/v1/stream", None)) as daemon:
+            with pytest.raises(UnreachableError, match="SSL"):
+                await daemon.actors()
+        nursery.cancel_scope.cancel()
+
+
 # --- the token ---
 
 

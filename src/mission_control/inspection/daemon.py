@@ -173,4 +173,7 @@ def _foreign(answer: httpx.Response) -> DaemonError:
 def _why(error: httpx.HTTPError | httpx.InvalidURL) -> str:
     if isinstance(error, httpx.TimeoutException):
         return f"no answer within {PATIENCE_S:g} s"
-    return str(error) or type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None and not str(cause):  # what TLS has to say stands further down
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__ if cause is None else str(cause)
