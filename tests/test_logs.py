@@ -67,3 +67,13 @@ def test_a_json_record_is_one_object_a_line() -> None:
 def test_records_below_the_level_are_left_out() -> None:
     """``log_level`` means what it says."""
     assert written("text", "x", level=logging.DEBUG) == ""
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore.http11"])
+def test_requests_of_ours_are_not_logged(name: str) -> None:
+    """They would come with the whole URL, and that of a webhook is a secret; warnings are another matter."""
+    stream = io.StringIO()
+    logs.setup("debug", "text", [], stream)
+    logging.getLogger(name).info("HTTP Request: POST https://hooks.example.com/T0/secret")
+    logging.getLogger(name).warning("odd")
+    assert [line.rpartition(": ")[2] for line in stream.getvalue().splitlines()] == ["odd"]

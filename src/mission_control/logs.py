@@ -13,6 +13,8 @@ from typing import Final, TextIO
 from mission_control.printable import one_line
 from mission_control.settings import LogFormat, LogLevel, Secret
 
+_TALKATIVE: Final = ("httpcore", "httpx")
+"""Libraries that log every request with its whole URL: only their warnings are let through."""
 _SHORTEST_MASKED: Final = 4
 """Shorter secrets are left alone: masking them would garble everything else."""
 
@@ -22,6 +24,7 @@ def setup(level: LogLevel, log_format: LogFormat, secrets: Iterable[Secret], str
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     formatter = _JsonFormatter if log_format == "json" else _TextFormatter
     handler.setFormatter(formatter(secrets))
+    handler.addFilter(lambda record: record.levelno >= logging.WARNING or not record.name.startswith(_TALKATIVE))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
 

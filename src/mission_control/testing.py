@@ -86,7 +86,8 @@ class Bench:
             await trio.testing.wait_all_tasks_blocked()
             if not any(feed.lag for feed in self._extension.feeds()) and not _waiting(self.root.tree()):
                 return
-            await trio.sleep(0.01)
+            # Nobody can go on before somebody's time has come, or something arrives from outside.
+            await trio.sleep(min(1.0, trio.lowlevel.current_statistics().seconds_to_next_deadline))
 
     async def published(self) -> Sequence[Draft]:
         """Everything that the actor has published so far, in order; once it has settled."""
@@ -156,6 +157,7 @@ async def running(
             *others,
             Supervisor("extensions", built.supervisors[Place.EXTENSIONS], intensity=Intensity.unlimited()),
         ],
+        intensity=Intensity(restarts=20, within=60),
         rng=rng,
     )
     async with trio.open_nursery() as nursery:
