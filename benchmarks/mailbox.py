@@ -96,7 +96,10 @@ def measures(plan: Plan) -> list[Measure]:
 
 
 def live(plan: Plan) -> Crowds:
-    """Every kind of crowd in every size, in turns."""
+    """Every kind of crowd in every size, in turns.
+
+    Raises CrowdError, unless it is Pykka that cannot live: a system may well have too few threads for it.
+    """
     costs: dict[str, dict[int, list[CrowdCost]]] = defaultdict(lambda: defaultdict(list))
     failures: dict[str, str] = {}
     for turn in range(plan.crowd_rounds):
@@ -105,9 +108,13 @@ def live(plan: Plan) -> Crowds:
                 if kind == "pykka" and count >= THREADS_ONCE and turn:
                     continue
                 try:
-                    costs[kind][count].append(crowd(kind, count))
+                    cost = crowd(kind, count)
                 except CrowdError as error:
-                    failures[f"{kind}, {count:,}"] = str(error)
+                    if kind != "pykka":
+                        raise
+                    failures[f"{NAMES[kind]}, {count:,}"] = str(error)
+                else:
+                    costs[kind][count].append(cost)
     return Crowds({kind: dict(sizes) for kind, sizes in costs.items()}, failures)
 
 

@@ -39,35 +39,30 @@ class Phases:
 
     def __init__(self, scales: Scales) -> None:
         self._scales = scales
-        self._start = self._stop = _Stretch(0, 0)
+        self._watch = _Stopwatch()
+        self._start_s = self._start_cpu_s = 0.0
 
     def begin(self) -> None:
         self._scales.tare()
-        self._start = _Stretch.beginning()
+        self._watch = _Stopwatch()
 
     def idle(self) -> None:
-        self._start = self._start.ended()
+        self._start_s, self._start_cpu_s = self._watch.read()
         self._scales.weigh()
-        self._stop = _Stretch.beginning()
+        self._watch = _Stopwatch()
 
     def ended(self) -> Life:
-        stop = self._stop.ended()
-        return Life(self._start.seconds, stop.seconds, self._start.cpu_s + stop.cpu_s)
+        stop_s, stop_cpu_s = self._watch.read()
+        return Life(self._start_s, stop_s, self._start_cpu_s + stop_cpu_s)
 
 
-@frozen
-class _Stretch:
-    """A time and the CPU time of it: first the clocks' at its beginning, then how long it was."""
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._began, self._computed = perf_counter(), process_time()
 
-    seconds: float
-    cpu_s: float
-
-    @classmethod
-    def beginning(cls) -> "_Stretch":
-        return cls(perf_counter(), process_time())
-
-    def ended(self) -> "_Stretch":
-        return _Stretch(perf_counter() - self.seconds, process_time() - self.cpu_s)
+    def read(self) -> tuple[float, float]:
+        """The seconds since, and those that all threads computed."""
+        return perf_counter() - self._began, process_time() - self._computed
 
 
 @define
