@@ -1,35 +1,34 @@
 """Since when mail has been waiting, without a clock reading for each message.
 
-Messages are numbered as they are accepted. A mark (number, time) says: messages from this number on were accepted at
-this time or later. The first message of an empty mailbox is marked exactly; more marks are made as a reader comes for
-mail, when enough has been accepted since the last one. So a message's age is never told too small, and too large by at
-most the time between two receives, or in which an eighth of the queue was accepted.
+Messages are numbered as they are accepted. A mark (number, time) says: that message was accepted then, and those behind
+it not before. The first one after each receive is marked, unless an eighth of the queue has not come since the last
+mark. So an age is never told too small, and too large by at most the time between two receives, or in which that eighth
+was accepted.
 """
-
-Mark = tuple[int, float]
 
 FINENESS = 8
 
 
 class Ages:
-    """due: with how many messages accepted in all the next mark is worth making"""
+    """due: the lowest number that is worth a mark"""
 
-    __slots__ = ("_marks", "due")
+    __slots__ = ("_marks", "_since", "due")
 
     def __init__(self) -> None:
-        self._marks: list[Mark] = []
+        self._since: float | None = None  # the time of the last mark that has left the queue
+        self._marks: list[tuple[int, float]] = []
         self.due = 0
 
-    def begin(self, number: int, now: float) -> None:
-        """The message ``number`` is accepted now, and is the only one."""
-        self._marks = [(number, now)]
-        self.due = number + 2
+    def begin(self, now: float) -> None:
+        """From now on a clock runs: what came before counts as accepted now."""
+        if self._since is None:
+            self._since = now
 
     def mark(self, oldest: int, number: int, now: float) -> None:
-        """The next message to be accepted will be ``number``; the oldest of the queue is ``oldest``."""
+        """The message ``number`` is accepted now; the oldest in the queue is ``oldest``."""
         marks = self._marks
-        while len(marks) > 1 and marks[1][0] <= oldest:
-            del marks[0]
+        while marks and marks[0][0] <= oldest:
+            self._since = marks.pop(0)[1]
         marks.append((number, now))
         self.due = number + 1 + (number - oldest) // FINENESS
 
@@ -40,5 +39,4 @@ class Ages:
 
     def since(self, number: int) -> float | None:
         """When the message ``number`` was accepted, at the earliest; None when no clock ran then."""
-        times = [time for first, time in self._marks if first <= number]
-        return times[-1] if times else None
+        return next((time for first, time in reversed(self._marks) if first <= number), self._since)

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 import attrs
 import trio
-from trio.lowlevel import current_clock, current_task, enable_ki_protection, in_trio_run
+from trio.lowlevel import current_clock, current_task, enable_ki_protection, in_trio_run, wait_task_rescheduled
 
 from runtime.errors import ActorStopped, MailboxFull, WaitsForItself
 from runtime.overflow import Lost, Overflow, OverflowPolicy, name_of, queue_for
@@ -62,6 +62,7 @@ class Mailbox(Generic[M]):
         "_closed",
         "_dead_lettered",
         "_high_water",
+        "_limit",
         "_peak",
         "_queue",
         "_reader",
@@ -87,9 +88,10 @@ class Mailbox(Generic[M]):
         self._closed = False
         self._high_water = max(1, int(capacity * HIGH_WATER))
         self._told_high_water = False
-        # Below this depth a message is appended, and that is all. It is 0 where more is to be done: empty (the time is
-        # noted, the reader woken), closed, and always where the policy looks at each message.
+        # Below this depth a message is appended, and that is all. 0 when more is to be done: for the first message of
+        # an empty mailbox (the reader is woken), the first after a receive (the time is noted), and once it is closed.
         self._append_below = 0
+        self._limit = self._first_limit()  # what it is otherwise: up to the high water, then up to the capacity
         self._peak = self._dead_lettered = self._refused = self._undelivered = 0
 
     @property
@@ -110,6 +112,10 @@ class Mailbox(Generic[M]):
     async def put_without_checkpoint(self, message: M) -> None:
         """Wait for room. Not a checkpoint when there is room: the caller has just made one, and what it does in the
         same step as the acceptance (Ref.ask) must not be torn from it."""
+        messages = self.messages
+        if len(messages) < self._append_below:
+            messages.append(message)
+            return
         if self._offer(message):
             return
         if self.overflow is Overflow.REFUSE:
@@ -123,46 +129,53 @@ class Mailbox(Generic[M]):
     def _offer(self, message: M) -> bool:
         if self._closed:
             raise ActorStopped(self.name)
-        was_empty = not self.messages
-        if not self._queue.offer(message):
+        if not self._place(message):
             return False
-        if was_empty:
-            self._note_first()
-        depth = len(self.messages)
-        crossed = depth >= self._high_water and not self._told_high_water
-        self._told_high_water |= crossed
-        self._set_fast_path()
-        if crossed and self.on_high_water is not None:
-            self.on_high_water(depth)
+        if len(self.messages) >= self._high_water and not self._told_high_water:
+            self._tell_high_water()
         return True
 
-    def _note_first(self) -> None:
-        """The mailbox was empty."""
-        if self._clock is None and in_trio_run():
-            self._clock = current_clock()
-        if self._clock is not None:
-            self._queue.ages.begin(self._queue.removed, self._clock.current_time())
-            self._reader.wake()
+    def _place(self, message: M) -> bool:
+        queue = self._queue
+        was_empty = not self.messages
+        if not queue.offer(message):
+            return False
+        self._append_below = self._limit
+        newest = queue.removed + len(self.messages) - 1
+        if was_empty or newest >= queue.ages.due:
+            self._note_time(newest)
+        return True
 
     def _refuse(self) -> None:
         self._refused += 1
         raise MailboxFull(self.name, self.capacity)
 
-    def _set_fast_path(self) -> None:
-        if self._closed or not self.messages or self._queue.selective:
-            self._append_below = 0
-        else:
-            self._append_below = self.capacity if self._told_high_water else self._high_water - 1
+    def _note_time(self, newest: int) -> None:
+        if self._clock is None and in_trio_run():
+            self._clock = current_clock()
+        if self._clock is not None:
+            now = self._clock.current_time()
+            self._queue.ages.mark(self._queue.removed, newest, now)
+            self._reader.wake(now)
+
+    def _tell_high_water(self) -> None:
+        self._told_high_water = True
+        if self._limit:
+            self._append_below = self._limit = self.capacity
+        if self.on_high_water is not None:
+            self.on_high_water(len(self.messages))
 
     @enable_ki_protection
     def close(self) -> None:
         """Refuse new mail; end the waits of senders with ActorStopped, and the reader's once it is drained."""
-        if not self._closed:
-            self._closed = True
-            self._set_fast_path()
-            if self._senders:
-                self._senders.turn_away(lambda: ActorStopped(self.name))
-            self._reader.wake()
+        if self._closed:
+            return
+        self._closed = True
+        self._append_below = self._limit = 0
+        if self._senders:
+            self._senders.turn_away(lambda: ActorStopped(self.name))
+        if self._clock is not None:
+            self._reader.wake(self._clock.current_time())
 
     # The reader's end
 
@@ -170,8 +183,7 @@ class Mailbox(Generic[M]):
         """An incarnation begins."""
         clock = self._clock = current_clock()
         self._reader.begin(clock)
-        if self.messages and self._queue.ages.since(self._queue.removed) is None:  # told before a clock ran
-            self._queue.ages.begin(self._queue.removed, clock.current_time())
+        self._queue.ages.begin(clock.current_time())
 
     def is_read_here(self) -> bool:
         """Whether the calling task is the one that came for mail last. It must not wait for what only it can do."""
@@ -180,43 +192,40 @@ class Mailbox(Generic[M]):
     @enable_ki_protection
     def come_for_mail(self) -> None:
         """Acknowledge what ``get`` handed out: its reader is back."""
-        if self._reader.parked:
+        if self._reader.parked is not None:
             raise trio.BusyResourceError(f"another task is already reading the mailbox of {self.name!r}")
         self._reader.latest = current_task()
         if self._queue.got:
             self.drop(1)
 
     @enable_ki_protection
-    async def wait_mail(self) -> None:
-        """Until there is a message; trio.EndOfChannel when none can come. Not a checkpoint when there is one."""
+    async def wait_mail(self) -> bool:
+        """Until there is a message; False when none will come. Not a checkpoint when there is one."""
         while not self.messages:
             if self._closed:
-                raise trio.EndOfChannel
-            if self._reader.parked:
+                return False
+            if self._reader.parked is not None:
                 raise trio.BusyResourceError(f"another task is already reading the mailbox of {self.name!r}")
-            await self._reader.park()
+            await wait_task_rescheduled(self._reader.park())
+        return True
 
     @enable_ki_protection
     def first(self) -> M:
         """Hand out the oldest message."""
         message = self._queue.first()
-        self._handed_out()
+        self._append_below = 0
+        if self._senders:
+            self._senders.admit(self._place)
         return message
 
     @enable_ki_protection
     def take(self, limit: int) -> Sequence[M]:
         """Hand out the oldest messages."""
         taken = self._queue.take(limit)
-        self._handed_out()
-        return taken
-
-    def _handed_out(self) -> None:
-        queue = self._queue
-        accepted = queue.removed + len(self.messages)
-        if accepted >= queue.ages.due and self._clock is not None:
-            queue.ages.mark(queue.removed, accepted, self._clock.current_time())
+        self._append_below = 0
         if self._senders:
-            self._senders.admit(queue.offer)
+            self._senders.admit(self._place)
+        return taken
 
     @enable_ki_protection
     def drop(self, count: int) -> None:
@@ -224,15 +233,21 @@ class Mailbox(Generic[M]):
         if depth > self._peak:
             self._peak = depth
         self._queue.acknowledge(count)
-        self._removed()
+        if self._senders or self._told_high_water or not self.messages:
+            self._make_room()
 
-    def _removed(self) -> None:
+    def _make_room(self) -> None:
         if self._senders:
-            self._senders.admit(self._queue.offer)
-        depth = len(self.messages)
-        if not depth or (self._told_high_water and 2 * depth <= self.capacity):
+            self._senders.admit(self._place)
+        if not self.messages:
+            self._append_below = 0
+        if self._told_high_water and 2 * len(self.messages) <= self.capacity:
             self._told_high_water = False
-            self._set_fast_path()
+            self._append_below = 0
+            self._limit = self._first_limit()
+
+    def _first_limit(self) -> int:
+        return 0 if self._closed or self._queue.selective else self._high_water - 1
 
     # The kernel's part
 
@@ -253,13 +268,13 @@ class Mailbox(Generic[M]):
         guilty = self._queue.give_back_after_crash()
         if guilty:
             self._dead_lettered += 1
-            self._removed()
+            self._make_room()
         return guilty
 
     def holds(self, messages: Collection[M]) -> set[int]:
         """The ids of those messages that are still to be handled, or whose senders still wait."""
         wanted = {id(message) for message in messages}
-        waiting = self._senders.messages() if self._senders else ()
+        waiting = self._senders.values() if self._senders else ()
         return wanted.intersection(map(id, (*self.messages, *waiting)))
 
     def discard(self) -> int:
@@ -274,6 +289,7 @@ class Mailbox(Generic[M]):
     def statistics(self) -> MailboxStatistics:
         queue = self._queue
         depth = len(self.messages)
+        now = 0.0 if self._clock is None else self._clock.current_time()
         since = queue.ages.since(queue.removed) if depth else None
         return MailboxStatistics(
             depth=depth,
@@ -288,6 +304,6 @@ class Mailbox(Generic[M]):
             overflow=name_of(self.overflow),
             dropped=queue.dropped,
             superseded=queue.superseded,
-            oldest_age_s=0.0 if since is None or self._clock is None else self._clock.current_time() - since,
+            oldest_age_s=0.0 if since is None else now - since,
             busy_s=self._reader.busy_s(),
         )

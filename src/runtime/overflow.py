@@ -6,7 +6,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from runtime.errors import InvalidOption
 from runtime.options import callable_by
 from runtime.queues import Queue
 
@@ -135,12 +134,6 @@ def queue_for(overflow: OverflowPolicy[M], capacity: int, lost: Lost[M]) -> Queu
             return KeepLatestQueue(capacity, lost, key)
         case _:
             return Queue(capacity)
-
-
-def check_overflow(owner: str, overflow: object) -> None:
-    """Raises InvalidOption."""
-    if not isinstance(overflow, Overflow | KeepLatest):
-        raise InvalidOption(owner, "overflow", overflow, "Overflow.WAIT, REFUSE, DROP_OLDEST, or KeepLatest(key)")
 
 
 def name_of(overflow: OverflowPolicy[Any]) -> str:

@@ -86,19 +86,19 @@ class Queue(Generic[M]):
         return taken
 
     def acknowledge(self, count: int) -> None:
+        """The oldest messages are handled."""
         if not 0 <= count <= self.in_hand:
             raise ValueError(f"cannot acknowledge {count} messages: {self.in_hand} are in hand")
-        self.in_hand -= count
         self.got = False
-        self._remove(count)
-
-    def _remove(self, count: int) -> None:
+        self.in_hand -= count
         self.removed += count
         if self.returned:
             self.returned = max(0, self.returned - count)
             self.suspects = max(0, self.suspects - count)
         messages = self.messages
-        if count == len(messages):
+        if count == 1:
+            messages.popleft()
+        elif count == len(messages):
             messages.clear()
         else:
             for _ in range(count):
@@ -114,15 +114,14 @@ class Queue(Generic[M]):
 
     def give_back_after_crash(self) -> Sequence[M]:
         """Returns the message that is to blame, taken out, if that is now certain."""
-        in_hand = self.in_hand
-        self.give_back()
+        guilty: Sequence[M] = ()
         if not self.suspects:
-            self.suspects = in_hand
-        elif in_hand == 1:
-            guilty = self.messages[0]
-            self._remove(1)
-            return (guilty,)
-        return ()
+            self.suspects = self.in_hand
+        elif self.in_hand == 1:
+            guilty = (self.messages[0],)
+            self.acknowledge(1)
+        self.give_back()
+        return guilty
 
     def drop_waiting(self) -> int:
         """Empty it but for what is in hand. Returns how many messages that cost."""

@@ -5,10 +5,10 @@ from typing import Generic, TypeVar
 
 from trio.lowlevel import checkpoint
 
-from runtime.errors import AlreadySupervised, WaitsForItself
+from runtime.errors import AlreadySupervised, InvalidOption, WaitsForItself
 from runtime.mailbox import Mailbox, MailboxStatistics
-from runtime.options import check_name, check_number, check_type
-from runtime.overflow import Overflow, OverflowPolicy, check_overflow
+from runtime.options import check_name
+from runtime.overflow import KeepLatest, Overflow, OverflowPolicy
 from runtime.reply import Asks, Reply
 from runtime.watch import Followed, Watched
 
@@ -29,9 +29,10 @@ class Ref(Watched, Generic[M]):
     def __init__(self, name: str, *, capacity: int = 1024, overflow: OverflowPolicy[M] = Overflow.WAIT) -> None:
         super().__init__()
         check_name("Ref", name)
-        check_type(f"Ref {name!r}", "capacity", capacity, int)
-        check_number(f"Ref {name!r}", "capacity", capacity, 1)
-        check_overflow(f"Ref {name!r}", overflow)
+        if not isinstance(capacity, int) or capacity < 1:
+            raise InvalidOption(f"Ref {name!r}", "capacity", capacity, "a whole number of at least 1")
+        if not isinstance(overflow, Overflow | KeepLatest):
+            raise InvalidOption(f"Ref {name!r}", "overflow", overflow, "an Overflow or KeepLatest(key)")
         self.name = name
         self._asks: Asks[M] = Asks(name)
         self._mailbox: Mailbox[M] = Mailbox(name, capacity, overflow, self._asks.lost)

@@ -1,8 +1,8 @@
 """Who waits at a mailbox: senders for room, one reader for mail."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import outcome
 import trio
@@ -11,36 +11,25 @@ from trio.lowlevel import Abort, Task, current_task, enable_ki_protection, resch
 M = TypeVar("M")
 
 
-class Senders(Generic[M]):
+class Senders(OrderedDict[Task, M]):
     """Tasks that wait for room, each with its message, served in their order."""
-
-    __slots__ = ("_waiting",)
-
-    def __init__(self) -> None:
-        self._waiting: OrderedDict[Task, M] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def messages(self) -> Collection[M]:
-        return self._waiting.values()
 
     @enable_ki_protection
     async def wait(self, message: M) -> None:
         """Until the message is accepted. Cancelled, it has not been; raises what ``turn_away`` was given."""
         task = current_task()
-        self._waiting[task] = message
+        self[task] = message
 
         def abort(_: object) -> Abort:
-            del self._waiting[task]
+            del self[task]
             return Abort.SUCCEEDED
 
         await wait_task_rescheduled(abort)
 
     def admit(self, offer: Callable[[M], bool]) -> None:
         """There may be room: let in those that ``offer`` takes, and stop at the first that it does not take."""
-        while self._waiting:
-            task, message = next(iter(self._waiting.items()))
+        while self:
+            task, message = next(iter(self.items()))
             try:
                 if not offer(message):
                     return
@@ -48,34 +37,30 @@ class Senders(Generic[M]):
                 result: outcome.Outcome[None] = outcome.Error(error)
             else:
                 result = outcome.Value(None)
-            del self._waiting[task]
+            del self[task]
             reschedule(task, result)
 
     def turn_away(self, error: Callable[[], Exception]) -> None:
         """Each gets an error of its own."""
-        while self._waiting:
-            task, _ = self._waiting.popitem(last=False)
+        while self:
+            task, _ = self.popitem(last=False)
             reschedule(task, outcome.Error(error()))
 
 
 class Reader:
     """The one task that reads, in one incarnation after the other, and how long it was busy with what it read.
 
-    latest: the task that came for mail last, while its incarnation lives
+    latest: the task that came for mail last, while its incarnation lives; parked: the same while it waits
     """
 
-    __slots__ = ("_busy_s", "_busy_since", "_clock", "_parked", "latest")
+    __slots__ = ("_busy_s", "_busy_since", "_clock", "latest", "parked")
 
     def __init__(self) -> None:
         self.latest: Task | None = None
-        self._parked: Task | None = None
+        self.parked: Task | None = None
         self._clock: trio.abc.Clock | None = None
         self._busy_s = 0.0
         self._busy_since: float | None = None  # there while an incarnation lives and does not wait for mail
-
-    @property
-    def parked(self) -> bool:
-        return self._parked is not None
 
     def begin(self, clock: trio.abc.Clock) -> None:
         """An incarnation begins."""
@@ -92,26 +77,29 @@ class Reader:
         """Seconds that the incarnation, the latest if none lives, has not been waiting for mail."""
         return self._busy_s if self._busy_since is None else self._busy_s + self._now() - self._busy_since
 
-    async def park(self) -> None:
-        """Wait for ``wake``."""
-        self._parked = current_task()
+    def park(self) -> Callable[[object], Abort]:
+        """The calling task is about to wait for ``wake``, with ``wait_task_rescheduled`` and what this returns."""
+        self.parked = current_task()
         self._rest()
-        await wait_task_rescheduled(self._abort)
+        return self._abort
 
-    def wake(self) -> None:
-        task, self._parked = self._parked, None
+    def wake(self, now: float) -> None:
+        """No effect when it does not wait."""
+        task = self.parked
         if task is not None:
-            self._busy_since = self._now()
+            self.parked = None
+            self._busy_since = now
             reschedule(task)
 
     def _abort(self, _: object) -> Abort:
-        self._parked = None
+        self.parked = None
         self._busy_since = self._now()
         return Abort.SUCCEEDED
 
     def _rest(self) -> None:
-        self._busy_s = self.busy_s()
-        self._busy_since = None
+        if self._busy_since is not None:
+            self._busy_s += self._now() - self._busy_since
+            self._busy_since = None
 
     def _now(self) -> float:
         assert self._clock is not None
