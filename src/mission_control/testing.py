@@ -86,8 +86,8 @@ class Bench:
             await trio.testing.wait_all_tasks_blocked()
             if not any(feed.lag for feed in self._extension.feeds()) and not _waiting(self.root.tree()):
                 return
-            # Nobody can go on before somebody's time has come, or something arrives from outside.
-            await trio.sleep(min(1.0, trio.lowlevel.current_statistics().seconds_to_next_deadline))
+            # Nobody can go on before somebody's time has come.
+            await trio.sleep(trio.lowlevel.current_statistics().seconds_to_next_deadline)
 
     async def published(self) -> Sequence[Draft]:
         """Everything that the actor has published so far, in order; once it has settled."""
