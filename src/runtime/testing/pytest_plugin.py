@@ -38,7 +38,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def _seeded(item: pytest.Item) -> bool:
-    return not hasattr(getattr(item, "obj", None), "hypothesis")
+    return not getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
 
 
 @pytest.hookimpl(wrapper=True)
