@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mission_control.core.stalls import StallPolicy
 from mission_control.simulate.fleet import Fleet
 from mission_control.simulate.runs import Actor
 from mission_control.simulate.script import (
@@ -297,6 +298,20 @@ def test_a_fleet_shows_every_kind_of_trouble() -> None:
     kinds = {type(action) for _, action in recording.actions}
     assert kinds == set(Action.__args__)
     assert len({payload.get("sessionKey") for payload in recording.payloads("agent")}) > 10
+
+
+def test_a_tool_hangs_now_and_then() -> None:
+    """For longer than the stall watch waits by default; nothing else in a run takes that long."""
+    patience = StallPolicy().after_ms
+    recording = play(Fleet(agents=10, seed=3), 3600)
+    newest: dict[str, dict[str, Any]] = {}
+    hanging: list[str] = []
+    for payload in recording.payloads("agent"):
+        before = newest.get(payload["runId"])
+        if before is not None and payload["ts"] - before["ts"] > patience:
+            hanging.append(before["stream"])
+        newest[payload["runId"]] = payload
+    assert set(hanging) == {"tool"}
 
 
 def test_equal_seeds_say_the_same_and_others_do_not() -> None:

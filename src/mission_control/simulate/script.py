@@ -88,7 +88,7 @@ Step: TypeAlias = tuple[float, Action]
 
 
 def natural(rng: random.Random, sessions: Sequence[str]) -> Iterator[Step]:
-    """An agent that answers, uses tools, goes quiet for a while, and fails now and then.
+    """An agent that answers, uses tools, goes quiet for a while, and hangs or fails now and then.
 
     The first of ``sessions`` is the agent's main one.
     """
@@ -96,7 +96,7 @@ def natural(rng: random.Random, sessions: Sequence[str]) -> Iterator[Step]:
     while True:
         session = sessions[0] if rng.random() < 0.75 else rng.choice(sessions)
         yield pause, Ask(session, prose.prompt(rng))
-        [course] = rng.choices((_answers, _uses_tools, _fails, _breaks_off, _is_aborted), (46, 38, 6, 4, 6))
+        [course] = rng.choices((_answers, _uses_tools, _hangs, _fails, _breaks_off, _is_aborted), (46, 36, 2, 6, 4, 6))
         yield from course(rng, session)
         pause = rng.uniform(45, 120) if rng.random() < 0.08 else rng.uniform(2, 14)
 
@@ -146,6 +146,16 @@ def _uses_tools(rng: random.Random, session: str) -> Iterator[Step]:
         if rng.random() < 0.7:
             yield from _speaks(rng, prose.preamble(rng))
         yield from (_reads(rng) if rng.random() < 0.5 else _executes(rng))
+    yield from _speaks(rng, prose.answer(rng))
+    yield 0.02, Finish()
+
+
+def _hangs(rng: random.Random, session: str) -> Iterator[Step]:
+    """A command that says nothing for longer than an operator should wait without being told."""
+    yield from _speaks(rng, prose.preamble(rng))
+    yield 0.1, CallTool("exec", {"command": prose.command(rng)})
+    yield rng.uniform(0.2, 1.2), ToolPrints(prose.output_line(rng))
+    yield rng.uniform(80, 160), ToolEnds()
     yield from _speaks(rng, prose.answer(rng))
     yield 0.02, Finish()
 
