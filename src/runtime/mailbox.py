@@ -63,7 +63,6 @@ class Mailbox(Generic[M]):
         "_dead_lettered",
         "_high_water",
         "_limit",
-        "_peak",
         "_queue",
         "_reader",
         "_refused",
@@ -92,7 +91,7 @@ class Mailbox(Generic[M]):
         # an empty mailbox (the reader is woken), the first after a receive (the time is noted), and once it is closed.
         self._append_below = 0
         self._limit = self._first_limit()  # what it is otherwise: up to the high water, then up to the capacity
-        self._peak = self._dead_lettered = self._refused = self._undelivered = 0
+        self._dead_lettered = self._refused = self._undelivered = 0
 
     @property
     def capacity(self) -> int:
@@ -193,7 +192,7 @@ class Mailbox(Generic[M]):
     def come_for_mail(self) -> None:
         """Acknowledge what ``get`` handed out: its reader is back."""
         if self._reader.parked is not None:
-            raise trio.BusyResourceError(f"another task is already reading the mailbox of {self.name!r}")
+            self._refuse_second_reader()
         self._reader.latest = current_task()
         if self._queue.got:
             self.drop(1)
@@ -205,9 +204,12 @@ class Mailbox(Generic[M]):
             if self._closed:
                 return False
             if self._reader.parked is not None:
-                raise trio.BusyResourceError(f"another task is already reading the mailbox of {self.name!r}")
+                self._refuse_second_reader()
             await wait_task_rescheduled(self._reader.park())
         return True
+
+    def _refuse_second_reader(self) -> None:
+        raise trio.BusyResourceError(f"another task is already reading the mailbox of {self.name!r}")
 
     @enable_ki_protection
     def first(self) -> M:
@@ -229,9 +231,6 @@ class Mailbox(Generic[M]):
 
     @enable_ki_protection
     def drop(self, count: int) -> None:
-        depth = len(self.messages)  # it only falls here, so its peaks are seen here
-        if depth > self._peak:
-            self._peak = depth
         self._queue.acknowledge(count)
         if self._senders or self._told_high_water or not self.messages:
             self._make_room()
@@ -295,7 +294,7 @@ class Mailbox(Generic[M]):
             depth=depth,
             capacity=queue.capacity,
             in_hand=queue.in_hand,
-            peak=max(self._peak, depth),
+            peak=max(queue.peak, depth),
             handled=queue.removed - self._dead_lettered,
             dead_lettered=self._dead_lettered,
             refused=self._refused,

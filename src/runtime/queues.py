@@ -27,6 +27,7 @@ class Queue(Generic[M]):
     """First in, first out; what comes when it is full is not taken.
 
     messages: accepted and not acknowledged, oldest first
+    peak: the greatest depth before the last time that messages left
     removed: how many have left at the head: ``removed + i`` is the number of the message at index i
     in_hand: how many of the head the living incarnation has; returned: how many an earlier one had, and of those
     suspects: how many it may have crashed of
@@ -43,6 +44,7 @@ class Queue(Generic[M]):
         "got",
         "in_hand",
         "messages",
+        "peak",
         "removed",
         "returned",
         "superseded",
@@ -53,7 +55,7 @@ class Queue(Generic[M]):
         self.capacity = capacity
         self.messages: deque[M] = deque()
         self.ages = Ages()
-        self.removed = self.in_hand = self.returned = self.suspects = 0
+        self.peak = self.removed = self.in_hand = self.returned = self.suspects = 0
         self.got = False
         self.dropped = self.superseded = 0  # stay 0 but for the policies that lose mail
 
@@ -95,6 +97,7 @@ class Queue(Generic[M]):
         if self.returned:
             self.returned = max(0, self.returned - count)
             self.suspects = max(0, self.suspects - count)
+        self._note_peak()
         messages = self.messages
         if count == 1:
             messages.popleft()
@@ -125,7 +128,13 @@ class Queue(Generic[M]):
 
     def drop_waiting(self) -> int:
         """Empty it but for what is in hand. Returns how many messages that cost."""
+        self._note_peak()
         lost = len(self.messages) - self.in_hand
         for _ in range(lost):
             self.messages.pop()
         return lost
+
+    def _note_peak(self) -> None:
+        """Before the depth falls."""
+        if len(self.messages) > self.peak:
+            self.peak = len(self.messages)

@@ -37,7 +37,9 @@ class Reply(Generic[T]):
             self._answered.set()
 
     async def wait_answer(self) -> T:
-        await self._answered.wait()
+        """Not a checkpoint when the answer is there: a cancellation in the same instant does not take it away."""
+        if not self._answered.is_set():
+            await self._answered.wait()
         if self._error is not None:
             raise self._error
         return self._value

@@ -17,6 +17,7 @@ from runtime import (
     Reply,
     Restart,
     Supervisor,
+    WaitsForItself,
 )
 from runtime.testing import Probe
 from tests.runtime.trees import running
@@ -226,3 +227,83 @@ async def test_a_cancelled_ask_that_waited_for_room_left_nothing_behind(
     async with running(Supervisor("root", [probe.spec(backoff=Backoff())])):
         assert await probe.ref.ask(question(1)) == 2
     assert [message.number for message in probe.handled] == [0, 1]
+
+
+async def test_an_answer_that_is_there_is_not_taken_away_by_a_cancellation() -> None:
+    """The actor answers and the asker's deadline passes in the same step: the asker has the answer."""
+    ref = Ref[Question]("a", capacity=1)
+    inbox = Inbox(ref)
+    ref.tell(Question(Reply()))
+    answers = []
+    scope = trio.CancelScope()
+
+    async def ask() -> None:
+        with scope:
+            answers.append(await ref.ask(question(4)))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        await inbox.get()
+        inbox.drop(1)  # the asker is let in, and has not run yet
+        await double(inbox.peek_nowait(1)[0])
+        scope.cancel()
+    assert answers == [8]
+
+
+@pytest.mark.parametrize("how", ["ask", "send"])
+async def test_an_actor_that_would_wait_for_itself_is_told_so(how: str, autojump_clock: trio.testing.MockClock) -> None:
+    """Nobody would be left to answer, or to make room. It crashes with a clear error instead of standing still."""
+
+    class Narcissus:
+        async def run(self, inbox: Inbox[Question]) -> None:
+            await inbox.get()
+            if how == "ask":
+                await ref.ask(question(1))
+            else:
+                await ref.send(Question(Reply()))
+
+    ref = Ref[Question]("a", capacity=1)
+    ref.tell(Question(Reply()))
+    root = Supervisor("root", [ActorSpec(ref, Narcissus, Restart.TEMPORARY)])
+    async with running(root):
+        await trio.sleep(1)
+        failure = root.tree().children[0].last_failure
+    assert failure is not None
+    assert failure.type == WaitsForItself.__name__
+    assert "'a' would wait for itself" in failure.message
+
+
+async def test_an_actor_may_send_to_itself_while_there_is_room(autojump_clock: trio.testing.MockClock) -> None:
+    """And tell, and ask from another task than the one that reads."""
+    seen: list[int] = []
+
+    class Talks:
+        async def run(self, inbox: Inbox[Question]) -> None:
+            async with trio.open_nursery() as nursery:
+                async for message in inbox:
+                    seen.append(message.number)
+                    if message.number == 1:
+                        await ref.send(Question(Reply(), 2))
+                        ref.tell(Question(Reply(), 3))
+                        nursery.start_soon(self.ask)
+                    await double(message)
+
+        async def ask(self) -> None:
+            assert await ref.ask(question(4)) == 8
+
+    ref = Ref[Question]("a", capacity=4)
+    async with running(Supervisor("root", [ActorSpec(ref, Talks)])):
+        ref.tell(Question(Reply(), 1))
+        await trio.sleep(1)
+    assert seen == [1, 2, 3, 4]
+
+
+async def test_the_reader_of_a_past_incarnation_may_ask() -> None:
+    """Only the one that reads now would wait for itself."""
+    ref = Ref[Question]("a")
+    Inbox(ref).peek_nowait(1)
+    ref._mailbox.release_clean()
+    with trio.move_on_after(0) as scope:
+        await ref.ask(question())
+    assert scope.cancelled_caught

@@ -274,6 +274,115 @@ async def test_statistics_tell_the_deepest_the_mailbox_has_been() -> None:
     assert (ref.statistics().depth, ref.statistics().peak, ref.statistics().handled) == (0, 7, 7)
 
 
+async def test_the_peak_survives_a_burial_and_a_stop() -> None:
+    """However the mail that made it left."""
+    ref, inbox = pair()
+    for number in range(3):
+        ref.tell(number)
+    for _ in range(2):
+        await inbox.get()
+        ref._mailbox.release_crashed()
+    assert (ref.statistics().dead_lettered, ref.statistics().peak) == (1, 3)
+    ref.tell(3)
+    ref.tell(4)
+    ref._mailbox.discard()
+    assert (ref.statistics().depth, ref.statistics().peak) == (0, 4)
+
+
+async def test_the_oldest_message_has_an_age(autojump_clock: trio.testing.MockClock) -> None:
+    """Exact for the first message of an empty mailbox and the first after a receive, in hand or not; 0 without mail."""
+    ref, inbox = pair()
+    assert ref.statistics().oldest_age_s == 0
+    await trio.sleep(5)
+    ref.tell(1)
+    await trio.sleep(2)
+    assert ref.statistics().oldest_age_s == 2
+    await inbox.get()
+    await trio.sleep(1)
+    ref.tell(2)
+    await trio.sleep(4)
+    assert ref.statistics().oldest_age_s == 7
+    await inbox.get()
+    assert ref.statistics().oldest_age_s == 4
+    assert list(inbox.peek_nowait(1)) == []
+    assert ref.statistics().oldest_age_s == 0
+
+
+async def test_an_age_is_exact_after_a_backlog(autojump_clock: trio.testing.MockClock) -> None:
+    """A burst that took long to drain does not make what came last look as old as the burst."""
+    ref, inbox = pair()
+    for number in range(100):
+        ref.tell(number)
+    for _ in range(99):
+        await inbox.get()
+        await trio.sleep(1)
+    ref.tell(100)
+    await trio.sleep(1)
+    await inbox.get()
+    assert ref.statistics().oldest_age_s == 100
+    await inbox.get()
+    assert ref.statistics().oldest_age_s == 1
+
+
+async def test_an_age_is_never_told_too_small_and_little_too_large_in_a_deep_mailbox(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A slow reader of a steady stream: within an eighth of the queue, over its whole life."""
+    ref, inbox = pair()
+    for number in range(400):
+        ref.tell(number)
+        await trio.sleep(1)
+        if number % 2:
+            await inbox.get()
+            depth = ref.statistics().depth
+            age = trio.current_time() - ref._mailbox.messages[0]
+            assert age <= ref.statistics().oldest_age_s <= age + depth / 8 + 2
+
+
+async def test_mail_told_before_a_clock_runs_ages_from_the_first_incarnation_on() -> None:
+    """Nobody could have noted its time."""
+    ref: Ref[int] = Ref("a")
+    in_thread = trio.to_thread.run_sync(lambda: ref.tell(1))
+    await in_thread
+    assert ref.statistics().oldest_age_s == 0
+    Inbox(ref)
+    assert 0 <= ref.statistics().oldest_age_s < 60
+
+
+async def test_a_reader_is_busy_when_it_does_not_wait_for_mail(autojump_clock: trio.testing.MockClock) -> None:
+    """From the receive to the next wait, counted for one incarnation; it stays as it was between two."""
+    ref, inbox = pair()
+    busy = []
+
+    async def reader() -> None:
+        for _ in range(2):
+            await inbox.get()
+            await trio.sleep(3)
+        with trio.move_on_after(10):
+            await inbox.get()
+        await trio.sleep(1)
+        busy.append(ref.statistics().busy_s)
+        await inbox.get()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reader)
+        await trio.sleep(5)
+        assert ref.statistics().busy_s == 0
+        ref.tell(1)
+        ref.tell(2)
+        await trio.sleep(2)
+        assert ref.statistics().busy_s == 2
+        await trio.sleep(50)
+        nursery.cancel_scope.cancel()
+    assert busy == [7]
+    ref._mailbox.release_interrupted()
+    await trio.sleep(100)
+    assert ref.statistics().busy_s == 7
+    Inbox(ref)
+    await trio.sleep(1)
+    assert ref.statistics().busy_s == 1
+
+
 OPERATIONS = st.lists(
     st.one_of(
         st.tuples(st.just("tell"), st.just(0)),

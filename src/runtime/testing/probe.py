@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import trio
 
 from runtime.inbox import Inbox
+from runtime.overflow import Overflow, OverflowPolicy
 from runtime.ref import Ref
 from runtime.spec import ActorSpec
 
@@ -38,9 +39,15 @@ class Probe(Generic[M]):
     """
 
     def __init__(
-        self, name: str, handle: Callable[[M], Awaitable[None]] | None = None, *, batch: int = 0, capacity: int = 1024
+        self,
+        name: str,
+        handle: Callable[[M], Awaitable[None]] | None = None,
+        *,
+        batch: int = 0,
+        capacity: int = 1024,
+        overflow: OverflowPolicy[M] = Overflow.WAIT,
     ) -> None:
-        self.ref: Ref[M] = Ref(name, capacity=capacity)
+        self.ref: Ref[M] = Ref(name, capacity=capacity, overflow=overflow)
         self.received: list[M] = []
         self.handled: list[M] = []
         self.incarnations = self.live = self.most_live = 0
