@@ -1,8 +1,11 @@
 """docs/runtime.md says what is so."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 import trio
 import trio.testing
 
@@ -10,12 +13,25 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "runtime.md").read_text()
 
 
-def test_the_example_runs() -> None:
+def examples() -> Iterator[tuple[str, str]]:
+    """Each example of the page, with the heading above it."""
+    heading = ""
+    for title, example in re.findall(r"^## (.*?)$|```python\n(.*?)```", PAGE, flags=re.DOTALL | re.MULTILINE):
+        heading = title or heading
+        if example:
+            yield heading, example
+
+
+EXAMPLES = list(examples())
+
+
+@pytest.mark.parametrize(("heading", "example"), EXAMPLES, ids=[heading for heading, _ in EXAMPLES])
+def test_each_example_runs(heading: str, example: str) -> None:
     """As it stands on the page, from start to an orderly end."""
-    [example] = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    namespace: dict[str, object] = {"print": lambda event: None}
-    exec(compile(example, "docs/runtime.md", "exec"), namespace)
-    trio.run(namespace["main"], clock=trio.testing.MockClock(autojump_threshold=0))  # type: ignore[arg-type]
+    namespace: dict[str, Any] = {"print": lambda event: None}
+    exec(compile(example, f"docs/runtime.md, {heading}", "exec"), namespace)
+    if "main" in namespace:
+        trio.run(namespace["main"], clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 def test_every_test_that_the_page_names_exists() -> None:
