@@ -35,9 +35,9 @@ class Viewer:
                 self.events += [event for event in json.loads(frame)["events"] if event["offset"] is not None]
             self._more.set()
 
-    async def wait_for(self, happened: Any) -> None:
-        """Wait until an event satisfies ``happened``."""
-        while not any(happened(event) for event in self.events):
+    async def wait_for(self, happened: Any, times: int = 1) -> None:
+        """Wait until so many events satisfy ``happened``."""
+        while sum(map(happened, self.events)) < times:
             self._more = trio.Event()
             await self._more.wait()
 
@@ -72,6 +72,11 @@ async def running(tmp_path: Path, gateway: FakeGateway) -> AsyncIterator[tuple[D
             nursery.cancel_scope.cancel()
 
 
+def _is_connected(event: dict[str, Any]) -> bool:
+    payload = event["payload"]
+    return event["type"] == "system.status" and (payload["id"], payload["state"]) == ("gw", "connected")
+
+
 ALL = ("persistence", "subscribers", "gw/alpha", "gateway gw")
 
 
@@ -84,15 +89,16 @@ async def test_a_crash_in_the_middle_of_a_stream(victims: tuple[str, ...], tmp_p
             await gateway.connected.wait()
             run = gateway.run("alpha", "run-1")
             await run.start("go on")
+            connections = 1
             for index, token in enumerate(tokens):
                 await run.token(token)
                 if index in (20, 40):
                     await viewer.wait_for(lambda event: event["type"] == "conversation.chunk")
-                    gateway.connected = trio.Event()
+                    await viewer.wait_for(_is_connected, connections)  # so that the next to connect is the successor
                     for victim in victims:
                         daemon.root.kill(victim)
-                    if "gateway gw" in victims:
-                        await gateway.connected.wait()
+                    connections += "gateway gw" in victims
+                    await viewer.wait_for(_is_connected, connections)
             await run.end()
             await viewer.wait_for(lambda event: event["payload"].get("kind") == "run.finished")
         offsets = [event["offset"] for event in viewer.events]
