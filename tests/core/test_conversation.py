@@ -119,6 +119,14 @@ def test_an_earlier_answer_is_not_taken_for_the_open_message() -> None:
     assert talk.conversation.open_message("run") is not None
 
 
+def test_an_aborted_message_is_not_an_earlier_step_of_its_run() -> None:
+    """It was the last that the run said, and the step, of which nothing was heard, begins with the same words."""
+    talk = Talk().write("let")
+    talk.conversation.close("run", 1_020, "aborted")
+    found = talk.conversation.reconcile(SESSION, (entry("let me look", 1_001),), since=0, run_began={}, now=2_000)
+    assert [event.text for _, event in found.events if isinstance(event, Final)] == ["let me look"]
+
+
 def test_equal_texts_are_told_apart_by_their_windows() -> None:
     """Of three equal answers, the one that was missed is brought in, and no other."""
     conversation = Conversation("gw")

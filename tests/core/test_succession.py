@@ -212,6 +212,14 @@ def test_what_a_run_said_before_an_outage_is_cut_off_if_no_history_has_it() -> N
     assert agent.finals()[1:] == [("half", "interrupted")]
 
 
+def test_an_abort_leaves_what_the_run_had_said_before_to_the_history() -> None:
+    agent = broken_off().history(2_010, ASKED_ONE, purpose="repair")
+    agent.tell(ToolSeen("t", 2_100, "one", SESSION, "started", "read", "c", {})).text(2_200, "fou", "fou", "one")
+    agent.tell(RunAnswered("a", 2_250, "one", SESSION, "aborted", None))
+    agent.history(2_305, ASKED_ONE, said("half and half", 1_102, ends=False))
+    assert agent.finals()[1:] == [("fou", "aborted"), ("half and half", "complete")]
+
+
 def test_a_successor_keeps_what_waits_for_its_history() -> None:
     core = AgentCore(("gw", "alpha"))
     run = RunView("one", SESSION, 1_100)

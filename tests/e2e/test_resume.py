@@ -6,7 +6,7 @@ from tests.e2e.daemon import Daemons
 from tests.e2e.gateway import RealGateway
 from tests.e2e.history import remembered, shown
 from tests.e2e.journal import activities, assert_exact, journal
-from tests.e2e.model import Gates, Model, Say, Turn
+from tests.e2e.model import Call, Cut, Gates, Model, Say, Turn
 from tests.e2e.operator_client import Operator
 from tests.e2e.proxy import CuttableNetwork
 from tests.e2e.screen import Look
@@ -169,3 +169,36 @@ def test_run_that_was_met_late_survives_further_losses(
         screen.wait_agent("clawdbot/delta", "online", "its gateway is live")
         assert shown(screen.messages()) == remembered(person, "delta")
     assert_exact(journal(daemon.url))
+
+
+def test_answer_that_broke_off_is_known_although_the_next_question_was_asked_since(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
+) -> None:
+    """All of it while the connection was down: the first run has failed with all that it said, the second has said something and goes
+    on."""
+    gates = Gates()
+    model.teach("the pump", Turn(Say("The pump"), gates.hold("breaks"), Say(" leaks"), Cut()))
+    look_at_it = Turn(Say("Let me look."), Call("read", {"path": "no-such-bilge.txt"}))
+    model.teach("the bilge", look_at_it, Turn(Say("The bilge"), gates.hold("goes on"), Say(" is dry.")))
+    with CuttableNetwork(gateway.url, gateway.token) as network, gateway.operator() as person:
+        daemon = daemons.start(network, "--set", "reconnect.ceiling_s=0.5")
+        screen = look(daemon, "clawdbot/delta").open_live()
+        breaks = say(person, "How is the pump?")
+        screen.wait_message("The pump", "streaming")
+        network.cut()
+        screen.wait_badge("reconnecting")
+        gates.open("breaks")
+        person.wait_end(breaks)
+        say(person, "How is the bilge?")
+        person.wait_text("The bilge")
+        network.restore()
+
+        screen.wait_message("The pump leaks", "error")
+        screen.wait_activity("clawdbot/delta", "run.failed", "terminated")
+        gates.open("goes on")
+        screen.wait_message("The bilge is dry.", "complete")
+        screen.wait_activity("clawdbot/delta", "run.finished")
+        assert shown(screen.messages()) == remembered(person, "delta")
+    events = journal(daemon.url)
+    assert_exact(events)
+    assert activities(events, "delta", "stream.gap") == []

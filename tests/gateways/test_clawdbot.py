@@ -343,6 +343,17 @@ def test_a_short_session_key_is_the_same_session_as_its_full_one() -> None:
     assert peer.asked("chat.history")[0]["params"]["sessionKey"] == "main"
 
 
+def test_what_ended_behind_a_repairs_back_is_asked_for_at_the_next_tool() -> None:
+    """The repair's history is read while a message is being written, and its end was missed. Asked for once."""
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
+    peer.answer(peer.asked("chat.history")[0]["id"], {"messages": []})
+    for seq, call in ((7, "a"), (8, "b")):
+        peer.agent(seq, "tool", {"phase": "start", "name": "read", "toolCallId": call}, sessionKey=SESSION)
+        for request in peer.asked("chat.history")[1:]:
+            peer.answer(request["id"], {"messages": []})
+    assert [request["params"]["limit"] for request in peer.asked("chat.history")] == [200, 8]
+
+
 def test_a_session_that_speaks_before_the_list_is_there_is_repaired_first() -> None:
     """On connecting, what a session said before comes before what it says now, listed or not; and is asked for once."""
     peer = Peer().greet()

@@ -116,6 +116,10 @@ class Conversation:
         message = self._open.of_run(run_id)
         return [] if message is None else [self._finish(message, at, state, error=error)]
 
+    def unfinished(self, session: str) -> set[str]:
+        """The runs of this session that have messages without a final."""
+        return {message.run_id for message in self._open if message.session == session}
+
     def end(self, run_id: str, at: int, state: FinalState, *, error: str | None = None) -> list[Chunk | Final]:
         """End all messages of a run that is over. No history had those whose end was not heard."""
         lost = [self._finish(message, at, "interrupted") for message in self._open.aside_of(run_id)]
@@ -242,7 +246,8 @@ class Conversation:
     def _remember(
         self, message_id: str, run_id: str, session: str, role: Role, text: str, began: int, state: FinalState
     ) -> None:
-        self.past.add(Known(message_id, session, role, text, began, state == "complete", bool(run_id)))
+        complete, aborted = state == "complete", state == "aborted"
+        self.past.add(Known(message_id, session, role, text, began, complete, bool(run_id), aborted=aborted))
 
     def _new_id(self, run_id: str, session: str, began: int) -> str:
         """A message is named by its run and the time of its first text, which are the source's: the name is stable."""
@@ -255,8 +260,10 @@ class Conversation:
 
 
 def _known(view: MessageView) -> Known:
-    streamed, complete = bool(view.run_id), view.state == "complete"
-    return Known(view.message_id, view.session, view.role, view.text, view.timestamp, complete, streamed)
+    streamed, complete, aborted = bool(view.run_id), view.state == "complete", view.state == "aborted"
+    return Known(
+        view.message_id, view.session, view.role, view.text, view.timestamp, complete, streamed, aborted=aborted
+    )
 
 
 def _state(entry: HistoryEntry | None) -> FinalState:

@@ -31,7 +31,9 @@ class Ends:
         self._failed(run, at, error, name)
 
     def abort(self, run: Run, at: int) -> None:
-        self._close(run, at, "aborted")
+        """What it was writing is aborted. What it had gone on from may still be had from a history."""
+        self.out.say(self.conversation.close(run.run_id, at, "aborted"), at)
+        self.runs.close(run)
         self._tell(run, at, "run.aborted", "Run aborted")
 
     def undecided(self, run: Run, at: int) -> None:

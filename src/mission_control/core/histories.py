@@ -65,6 +65,7 @@ class Histories:
         self._bring_in(signal)
         for run in self._runs.in_session(signal.session):
             self._settle(run, signal)
+        self._give_up(signal)
 
     def missing(self, signal: HistoryMissing) -> None:
         """What was awaited of it is not known, and will not be."""
@@ -72,6 +73,7 @@ class Histories:
         for run in runs:
             if run.orphaned or _is_last_word(signal.purpose, run):
                 self.ends.undecided(run, signal.at)
+        self._give_up(signal)
         if signal.purpose == "repair" and self.silent_since is not None and not any(run.orphaned for run in runs):
             unread = f"its history could not be read: {signal.reason}"
             self._out.gap(signal.session, self.silent_since, signal.at, unread)
@@ -99,6 +101,12 @@ class Histories:
             self._out.say([event], at)
         if signal.purpose == "repair" and found.repaired and self.silent_since is not None:
             self._out.repaired(signal.session, self.silent_since, signal.at, found.repaired)
+
+    def _give_up(self, signal: HistorySeen | HistoryMissing) -> None:
+        """What runs that are over left unfinished, and no history has, remains as it is."""
+        for run_id in self._conversation.unfinished(signal.session):
+            if self._runs.get(run_id) is None:
+                self._out.say(self._conversation.end(run_id, signal.at, "interrupted"), signal.at)
 
     def _settle(self, run: Run, signal: HistorySeen) -> None:
         """What the history says of an open run."""

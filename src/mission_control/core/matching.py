@@ -17,8 +17,8 @@ from mission_control.core.signals import HistoryEntry
 class Known:
     """A message that we have. ``began`` in ms.
 
-    ``complete``: its text is all there is. ``claimed``: a live stream told of it; a message that is known from history
-    alone is not claimed until the stream repeats it.
+    ``complete``: its text is all there is. ``aborted``: its run was, and said nothing after it. ``claimed``: a live
+    stream told of it; a message that is known from history alone is not claimed until the stream repeats it.
     """
 
     message_id: str
@@ -29,6 +29,7 @@ class Known:
     complete: bool
     claimed: bool = True
     not_before: int | None = None
+    aborted: bool = False
 
     def could_stream(self, not_before: int | None) -> bool:
         """Whether a stream may yet repeat it: an answer known from history alone, of a run that began before it."""
@@ -81,7 +82,7 @@ def _windows(entries: Sequence[HistoryEntry]) -> list[int | None]:
 
 def _find(unused: Sequence[Known], entry: HistoryEntry, until: int | None) -> Known | None:
     """The message that this entry is, of those that began in its window: first by text, then for want of another."""
-    window = [item for item in unused if _in_window(item, entry, until)]
+    window = [item for item in unused if _in_window(item, entry, until) and (entry.ends_run or not item.aborted)]
     for item in window:
         # Cut off by a lost connection, or (complete, yet shorter) by a source that stopped streaming too early.
         if same_text(item.text, entry.text) or (item.text and entry.text.lstrip().startswith(item.text.strip())):

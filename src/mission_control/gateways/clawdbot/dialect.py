@@ -86,6 +86,7 @@ class ClawdbotDialect:
         self._requests = Requests()
         self._repair = Repair()
         self._orders: list[Order] = []
+        self._resumed: set[str] = set()
         self._goodbye = ""
         self._unknown = self._malformed = 0
 
@@ -155,6 +156,7 @@ class ClawdbotDialect:
         self._silence_ms = 2 * hello.policy.tickIntervalMs
         # Another process than the one last heard, if this one was not running yet at that time.
         rebooted = last_heard is not None and hello.snapshot.uptimeMs < now - last_heard
+        self._resumed.update(self._places.open_sessions())
         sessions = self._repair.begin(last_heard, self._places.open_sessions())
         since = self._repair.since
         self._orders.append(Broadcast(LinkUp(now, rebooted, last_heard if since is None else since)))
@@ -294,6 +296,10 @@ class ClawdbotDialect:
             phase = "failed"
         key = {"started": "args", "progress": "partialResult"}.get(phase, "result")
         detail = content.capped("arguments" if phase == "started" else "result", data.get(key))
+        if phase == "started" and session in self._resumed:
+            # What was said before it may have ended while the connection was down, after the repair's history was read.
+            self._resumed.discard(session)
+            self._want(session, "start")
         tool, call_id = str(data.get("name", "tool")), str(data.get("toolCallId", ""))
         self._tell(agent, session, ToolSeen(name, event.ts, event.runId, session, phase, tool, call_id, detail))
 

@@ -1,0 +1,147 @@
+"""Whatever is lost and found again: the page ends with what the gateway's history has, and every run has its end.
+
+Connections are cut, the daemon is killed, and the gateway dies, at any time and again before a repair is done.
+"""
+
+from typing import Literal, TypeAlias
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mission_control.core.events import Chunk, Final
+from tests.gateways.scripted import Ending, Say, Script
+from tests.gateways.stage import START, Stage
+
+Incident: TypeAlias = tuple[int, int, Literal["cut", "kill the daemon", "kill the gateway"]]
+"""How long after the one before it (ms), how long there is no connection then (ms), and what happens."""
+
+END = {
+    "stop": "run.finished",
+    "breaks": "run.failed",
+    "fails": "run.failed",
+    "aborted": "run.aborted",
+    "died": "run.failed",
+}
+
+CUT = ("aborted", "died")
+"""What was being said then is in no history."""
+
+words = st.sampled_from(("ok", "done", "tide", "pump"))
+
+
+def says(least: int) -> st.SearchStrategy[Say]:
+    said = st.lists(words, min_size=least, max_size=6).map(tuple)
+    return st.builds(Say, said, st.sampled_from((1, 10, 60)))
+
+
+@st.composite
+def scripts(draw: st.DrawFn) -> Script:
+    answers = (*draw(st.lists(says(0), max_size=2)), draw(says(1)))
+    endings: tuple[Ending, ...] = ("stop", "stop", "breaks", "fails", "aborted")
+    end = draw(st.sampled_from(endings))
+    failures = draw(st.sampled_from((0, 0, 0, 1)))
+    return Script(answers, end, failures, draw(st.sampled_from((1, 5, 50, 1_000))))
+
+
+incidents: st.SearchStrategy[list[Incident]] = st.lists(
+    st.tuples(
+        st.integers(1, 3_000),
+        st.sampled_from((1, 20, 200, 3_000)),
+        st.sampled_from(("cut", "cut", "kill the daemon", "kill the gateway")),
+    ),
+    max_size=5,
+)
+
+
+def staged(latency: int, sessions: list[list[Script]], first: int, then: list[Incident]) -> Stage:
+    """The scripts played to their end, with all incidents, and time for everything to settle."""
+    stage = Stage(latency)
+    over = [stage.gateway.play(f"agent:alpha:{name}", run, START) for name, run in zip("ab", sessions, strict=False)]
+    at = START + first
+    stage.agenda.at(at, stage.connect)
+    actions = {"cut": stage.lose, "kill the daemon": stage.kill_daemon, "kill the gateway": stage.kill_gateway}
+    for after, down, what in then:
+        at += after
+        stage.agenda.at(at, actions[what])
+        at += max(down, 100 if what == "kill the gateway" else 0)
+        stage.agenda.at(at, stage.connect)
+    stage.play(max(at, *over) + 55_000)
+    return stage
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from((0, 2, 10, 40, 200)),
+    st.lists(st.lists(scripts(), min_size=1, max_size=4), min_size=1, max_size=2),
+    st.sampled_from((0, 0, 100, 1_500)),
+    incidents,
+)
+def test_nothing_is_lost_doubled_or_mistaken(
+    latency: int, sessions: list[list[Script]], first: int, then: list[Incident]
+) -> None:
+    stage = staged(latency, sessions, first, then)
+    assert_messages_are_their_chunks(stage)
+    for session in stage.gateway.sessions:
+        assert shown(stage, session) == remembered(stage, session)
+    assert_runs_have_their_ends(stage)
+    assert_gaps_are_of_runs_that_went_on(stage, latency)
+    assert stage.crowded == []
+
+
+def assert_messages_are_their_chunks(stage: Stage) -> None:
+    """Each has one final, last, and it has what was streamed. What was cut off, and nobody heard of it, stays open."""
+    texts: dict[str, str] = {}
+    ended: set[str] = set()
+    for draft in stage.journal.values():
+        match draft.payload:
+            case Chunk(message_id=name, start=start, delta=delta):
+                assert name not in ended
+                assert start == len(texts.get(name, ""))
+                texts[name] = texts.get(name, "") + delta
+            case Final(message_id=name) as final:
+                assert name not in ended
+                assert final.text == texts.get(name, "") or not final.chunks
+                ended.add(name)
+    for name in texts.keys() - ended:
+        assert stage.gateway.runs[name.split("/")[1]].end in CUT
+
+
+def shown(stage: Stage, session: str) -> list[tuple[str, str, bool]]:
+    """Role, text, and whether it broke off. What was cut short for good is in no history."""
+    mine = sorted((final for final in stage.finals if final.session == session), key=lambda final: final.timestamp)
+    return [
+        (final.role, final.text, final.state == "error")
+        for final in mine
+        if final.state != "aborted"
+        if final.state != "interrupted" or stage.gateway.runs[final.run_id].end not in CUT
+    ]
+
+
+def remembered(stage: Stage, session: str) -> list[tuple[str, str, bool]]:
+    entries = sorted(stage.gateway.sessions[session].entries, key=lambda entry: entry["timestamp"])
+    return [(entry["role"], entry["content"], "errorMessage" in entry) for entry in entries if entry["content"]]
+
+
+def assert_runs_have_their_ends(stage: Stage) -> None:
+    """Starts and ends take turns, and the last end is the true one, as far as it could be known."""
+    told: dict[str, list[str]] = {}
+    for _, activity in stage.activities("run."):
+        kinds = told.setdefault(str(activity.run_id), [])
+        assert (activity.kind == "run.started") == (len(kinds) % 2 == 0)
+        kinds.append(activity.kind)
+    for run_id, kinds in told.items():
+        run = stage.gateway.runs[run_id]
+        possible = {END[run.end]}
+        if run.tried > 1:
+            possible.add("run.failed")  # the attempt after that was never heard
+        if run.end == "aborted":
+            possible |= {"run.started", "run.failed"}  # it was not heard, nor any later run; perhaps the gateway died
+        if run.end == "died":
+            possible |= {"run.started", "run.aborted"}  # the daemon was killed before the repair after it
+        assert kinds[-1] in possible
+
+
+def assert_gaps_are_of_runs_that_went_on(stage: Stage, latency: int) -> None:
+    for draft, activity in stage.activities("stream.gap"):
+        run = stage.gateway.runs[str(activity.run_id)]
+        assert run.end in CUT or run.ended >= draft.timestamp - latency
