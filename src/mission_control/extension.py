@@ -51,9 +51,9 @@ class Place(enum.Enum):
     """Under which supervisor an actor type runs, and so what its failures may cost."""
 
     EXTENSIONS = "extensions"
-    """Its own: it is restarted ever more slowly for as long as it fails, and takes nothing else down."""
+    """One for all of them: it is restarted ever more slowly for as long as it fails, and takes nothing else down."""
     ROOT = "root"
-    """The daemon's: when it fails beyond the supervisors' restart budgets, the daemon ends."""
+    """The daemon's: its failures count as those of the daemon's own parts, of which 20 in a minute end it."""
 
 
 class Host(Protocol):

@@ -14,7 +14,7 @@ from mission_control.edge.services import Extension
 from mission_control.extension import Place
 from mission_control.plugins import Broken, Found, Installed, UnusableActorTypeError
 from mission_control.settings import ActorSettings
-from runtime import ActorSpec, Intensity, Pool, ServiceSpec, Supervisor
+from runtime import ActorSpec, Backoff, Intensity, Pool, ServiceSpec, Supervisor
 
 log = logging.getLogger("mission_control.extension")
 
@@ -64,8 +64,12 @@ def _build(
     child = installed.type.build(host, actor.options)
     if not isinstance(child, ActorSpec | ServiceSpec | Supervisor | Pool):
         raise TypeError(f"its build gave no ActorSpec, ServiceSpec, Supervisor or Pool, but {child!r:.100}")
-    intensity = Intensity.unlimited() if place is Place.EXTENSIONS else Intensity()
-    supervisor = Supervisor(name, [child, *host.close()], intensity=intensity)
+    parts = [child, *host.close()]
+    if place is Place.EXTENSIONS:
+        supervisor = Supervisor(name, parts, intensity=Intensity.unlimited())
+    else:
+        # Each of its failures counts against the root's budget, and they are not spread so thin that it never does.
+        supervisor = Supervisor(name, parts, intensity=Intensity(restarts=0), backoff=Backoff(ceiling=2))
     extensions.supervisors[place].append(supervisor)
     extensions.served.append(Extension(name, host.served, host.metrics, host.feeds))
 

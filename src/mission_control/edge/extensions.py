@@ -5,10 +5,8 @@ They answer as the rest of the API does: errors as problems, and nothing kept by
 
 import logging
 from collections.abc import Sequence
-from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -53,8 +51,6 @@ class _Contained:
 
         try:
             await self._app(scope, receive, sealing_send)
-        except HTTPException as error:
-            raise _problem(error) from error
         except _UNDERSTOOD:
             raise
         except Exception as error:
@@ -63,12 +59,3 @@ class _Contained:
                 raise  # half an answer is out: the connection must end
             detail = f"The actor type {self._name} failed to answer; the daemon's log says why."
             raise Problem(500, "extension_failed", detail) from error
-
-
-def _problem(error: HTTPException) -> Exception:
-    """What the router raises stays, as it is worded for the whole API; what a route raises has words of its own."""
-    phrase = HTTPStatus(error.status_code).phrase
-    if error.detail == phrase and error.status_code in (404, 405):
-        return error
-    code = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
-    return Problem(error.status_code, code, error.detail, headers=dict(error.headers or {}))

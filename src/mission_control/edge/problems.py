@@ -25,8 +25,6 @@ SEALED: Final[Mapping[str, str]] = {
 }
 """On every answer of the API: nobody keeps it, no foreign page embeds it, no browser takes it for something else."""
 
-_CODES: Final = {404: "not_found", 405: "method_not_allowed", 426: "upgrade_required"}
-
 
 def json_response(content: Any, status: int = 200) -> Response:
     """``content`` is anything that :func:`~mission_control.core.events.encode` takes."""
@@ -74,15 +72,19 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """What the router raises: no such path, or not with this method."""
+    """What the router raises (no such path, or not with this method), and what a route does that has its own words."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+    phrase = HTTPStatus(error.status_code).phrase
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         detail = f"{request.method} is not possible here; allowed is {headers['Allow']}."
-    else:
+    elif error.status_code == HTTPStatus.NOT_FOUND and error.detail == phrase:
         detail = f"There is nothing at {request.url.path[:MAX_SHOWN]}."
-    return Problem(error.status_code, _CODES[error.status_code], detail, headers=headers).response()
+    else:
+        detail = error.detail
+    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    return Problem(error.status_code, code, detail, headers=headers).response()
 
 
 async def _journal_error(request: Request, error: Exception) -> Response:
