@@ -8,7 +8,6 @@ sees what was missed before what came after.
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Any
 from typing import Final as Constant
 
 import msgspec
@@ -21,24 +20,16 @@ from mission_control.core.signals import (
     LinkAlive,
     LinkDown,
     LinkUp,
-    Listed,
-    Noted,
-    Outcome,
     Purpose,
-    RunAnswered,
-    RunEnding,
     RunStarted,
     Signal,
-    TextSeen,
-    ToolPhase,
-    ToolSeen,
-    Unlisted,
 )
-from mission_control.gateways.clawdbot import content, frames
+from mission_control.gateways.clawdbot import content, frames, translate
 from mission_control.gateways.clawdbot.handshake import CONNECT_ID, Credentials, connect, established, refused
-from mission_control.gateways.clawdbot.places import Places
+from mission_control.gateways.clawdbot.places import Place, Places
 from mission_control.gateways.clawdbot.repair import Repair
 from mission_control.gateways.clawdbot.requests import Request, Requests
+from mission_control.gateways.clawdbot.roster import Roster
 from mission_control.gateways.dialect import (
     Broadcast,
     Deliver,
@@ -51,8 +42,6 @@ from mission_control.gateways.dialect import (
 HANDSHAKE_MS: Constant = 10_000
 FIRST_LOOK_MINUTES: Constant = 24 * 60
 """How far back sessions are looked at when nothing is known of the gateway yet."""
-_TOOL_PHASES: Constant[dict[str, ToolPhase]] = {"start": "started", "update": "progress", "result": "finished"}
-_OUTCOMES: Constant[dict[str, Outcome]] = {"final": "complete", "aborted": "aborted", "error": "error"}
 
 
 class ClawdbotDialect:
@@ -79,7 +68,7 @@ class ClawdbotDialect:
         self._credentials = credentials
         self._places = Places(runs or {})
         self._last_heard = last_heard
-        self._roster: dict[str, frames.HealthAgent] = {}
+        self._roster = Roster(gateway)
         self._phase = "closed"
         self._handshake_by = 0
         self._silence_ms = 60_000
@@ -242,27 +231,19 @@ class ClawdbotDialect:
     def _agent_event(self, event: frames.AgentEvent, now: int) -> None:
         if event.seq is None:
             return  # the gateway's note that its own stream has a hole: what is missing is repaired from history
-        name = event_id(self._gateway, event.runId, event.seq, event.ts)
         place = self._places.of_run(event.runId, event.agentId, event.sessionKey)
         if place is None:
             self._unplaced(event, now)
             return
-        agent, session = place
+        name = event_id(self._gateway, event.runId, event.seq, event.ts)
         if event.stream == "assistant":
-            said = frames.assistant_data(event.data)
-            text = content.decided(said.text)
-            delta = text if said.delta == said.text else ""
-            self._tell(agent, session, TextSeen(name, event.ts, event.runId, session, text, delta))
-            return
-        data = frames.mapping(event.data)
-        if event.stream == "lifecycle":
-            self._lifecycle(name, event, agent, session, data)
+            self._tell(place, translate.text(name, place.session, event))
+        elif event.stream == "lifecycle":
+            self._lifecycle(name, place, event)
         elif event.stream == "tool":
-            self._tool(name, event, agent, session, data)
+            self._tool(name, place, event)
         elif event.stream == "compaction":
-            phase = data.get("phase", "")
-            title = f"Session compaction {phase}".rstrip()
-            self._tell(agent, session, Noted(name, event.ts, "session.compaction", title, event.runId, session))
+            self._tell(place, translate.compaction(name, place.session, event, frames.mapping(event.data)))
         else:
             self._unknown += 1
 
@@ -273,84 +254,59 @@ class ClawdbotDialect:
         if over and not self._requests.is_asked("sessions.list"):
             self._list_sessions(1, now)
 
-    def _lifecycle(
-        self, name: str, event: frames.AgentEvent, agent: str, session: str, data: Mapping[str, Any]
-    ) -> None:
+    def _lifecycle(self, name: str, place: Place, event: frames.AgentEvent) -> None:
+        data = frames.mapping(event.data)
         phase = data.get("phase")
         if phase == "start":
             self._places.open(event.runId)
-            self._tell(agent, session, RunStarted(name, event.ts, event.runId, session))
-            self._want(session, "start")
+            self._tell(place, RunStarted(name, event.ts, event.runId, place.session))
+            self._want(place.session, "start")
         elif phase in ("end", "error"):
             self._places.close(event.runId)
-            error = str(data.get("error") or "the run failed") if phase == "error" else None
-            self._tell(agent, session, RunEnding(name, event.ts, event.runId, session, error))
-            self._want(session, "end")
+            self._tell(place, translate.ending(name, place.session, event, data))
+            self._want(place.session, "end")
 
-    def _tool(self, name: str, event: frames.AgentEvent, agent: str, session: str, data: Mapping[str, Any]) -> None:
-        phase = _TOOL_PHASES.get(str(data.get("phase")))
-        if phase is None:
+    def _tool(self, name: str, place: Place, event: frames.AgentEvent) -> None:
+        signal = translate.tool(name, place.session, event, frames.mapping(event.data))
+        if signal is None:
             self._unknown += 1
             return
-        if phase == "finished" and data.get("isError"):
-            phase = "failed"
-        key = {"started": "args", "progress": "partialResult"}.get(phase, "result")
-        detail = content.capped("arguments" if phase == "started" else "result", data.get(key))
-        if phase == "started" and session in self._resumed:
+        if signal.phase == "started" and place.session in self._resumed:
             # What was said before it may have ended while the connection was down, after the repair's history was read.
-            self._resumed.discard(session)
-            self._want(session, "start")
-        tool, call_id = str(data.get("name", "tool")), str(data.get("toolCallId", ""))
-        self._tell(agent, session, ToolSeen(name, event.ts, event.runId, session, phase, tool, call_id, detail))
+            self._resumed.discard(place.session)
+            self._want(place.session, "start")
+        self._tell(place, signal)
 
     def _chat_event(self, event: frames.ChatEvent, now: int) -> None:
-        if (state := _OUTCOMES.get(event.state)) is None:
-            return  # a delta: the agent events say it better
+        state = translate.outcome(event)
+        if state is None:
+            return
         streamed = event.runId in self._places
         place = self._places.of_run(event.runId, None, event.sessionKey)
         if place is None:
             return
-        agent, session = place
         self._places.close(event.runId)
-        text = None if event.message is None else content.text_of(event.message.content)
-        at = now if event.message is None or event.message.timestamp is None else event.message.timestamp
         name = event_id(self._gateway, event.runId, "chat", event.state, event.seq)
-        # The gateway calls failed attempts final, too; the history, asked for below, tells them apart.
-        provisional = streamed and state == "complete"
-        error = event.errorMessage
-        self._tell(agent, session, RunAnswered(name, at, event.runId, session, state, text, error, provisional))
-        self._want(session, "end")
+        self._tell(place, translate.answer(name, place.session, event, state, now, streamed=streamed))
+        self._want(place.session, "end")
 
     def _health(self, health: frames.Health, now: int) -> None:
         if health.defaultAgentId:
             self._places.default_agent = health.defaultAgentId.lower()
-        if health.agents is None:
-            return
-        roster = {agent.agentId.lower(): agent for agent in health.agents}
-        for agent_id, agent in roster.items():
-            if self._roster.get(agent_id) != agent:
-                beat = agent.heartbeat
-                interval = beat.everyMs if beat is not None and beat.enabled else None
-                name = event_id(self._gateway, agent_id, "listed", health.ts)
-                self._orders.append(Deliver(agent_id, Listed(name, now, agent.name or agent_id, interval)))
-        for agent_id in self._roster.keys() - roster.keys():
-            name = event_id(self._gateway, agent_id, "unlisted", health.ts)
-            self._orders.append(Deliver(agent_id, Unlisted(name, now)))
-        self._roster = roster
+        self._orders += self._roster.update(health, now)
 
     def _heartbeat(self, now: int) -> None:
-        """An agent beat, but the frame does not say which: only where just one beats is that known."""
-        beating = [name for name, one in self._roster.items() if one.heartbeat is not None and one.heartbeat.everyMs]
-        if len(beating) == 1:
-            self._orders.append(Deliver(beating[0], Beat(now)))
+        agent = self._roster.only_beating()
+        if agent is not None:
+            self._orders.append(Deliver(agent, Beat(now)))
 
     # -- orders ------------------------------------------------------------------------------------------------------
 
-    def _tell(self, agent: str, session: str, signal: Signal) -> None:
-        order = Deliver(agent, signal)
+    def _tell(self, place: Place, signal: Signal) -> None:
+        order = Deliver(place.agent, signal)
         if self._repair.unlisted:
-            self._bring_in(session)  # it will be listed, since it lives
-        if not self._repair.take(session, order):
+            self._bring_in(place.session)  # it will be listed, since it lives
+        if not self._repair.take(place.session, order):
             self._orders.append(order)
 
     def _want(self, session: str, purpose: Purpose) -> None:
