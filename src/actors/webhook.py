@@ -6,8 +6,7 @@ endpoint that is slow or gone costs nobody but itself. What is in hand stays in 
 successor begins with it again, under the same ``webhook-id``.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import count
 from typing import Final as Constant
@@ -56,7 +55,7 @@ class Webhook:
         self._keys = options.keys
 
     async def run(self, inbox: Inbox[Delivery]) -> None:
-        async with _client(self._transport) as client:
+        async with await _client(self._transport) as client:
             async for delivery in inbox:
                 await self._see_through(delivery, client)
 
@@ -120,21 +119,19 @@ class Webhook:
         await self._host.publish(Draft(event_id("daemon", self._path, state, now), now, "daemon", None, status))
 
 
-@asynccontextmanager
-async def _client(transport: httpx.AsyncBaseTransport | None) -> AsyncIterator[httpx.AsyncClient]:
+async def _client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     """One connection at a time, kept open. It follows no redirect and keeps no cookie."""
-    # To load the certificate authorities takes tens of ms.
-    verify = await trio.to_thread.run_sync(httpx.create_ssl_context) if transport is None else True
-    async with httpx.AsyncClient(
+    make = partial(
+        httpx.AsyncClient,
         transport=transport,
-        verify=verify,
-        timeout=None,  # each attempt has its own  # noqa: S113
+        timeout=None,  # each attempt has its own
         follow_redirects=False,
         limits=httpx.Limits(max_connections=1),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         headers={"content-type": "application/json", "user-agent": f"mission-control/{__version__}"},
-    ) as client:
-        yield client
+    )
+    # It loads the certificate authorities, which takes tens of ms.
+    return await trio.to_thread.run_sync(make) if transport is None else make()
 
 
 async def _read_rest(response: httpx.Response, scope: trio.CancelScope) -> None:

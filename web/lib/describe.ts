@@ -45,7 +45,7 @@ export function count(n: number, one: string, many = `${one}s`): string {
 /** What an agent is doing now and since when, or null when nothing is open. */
 export function activityOf(run: RunView | null, newest: Message | undefined): Doing | null {
   if (run !== null && run.stalled_since === run.progress_at) {
-    return { words: run.tool ? `Stalled in ${run.tool}` : "Stalled", since: run.progress_at, stalled: true };
+    return { words: "Stalled", since: run.progress_at, stalled: true };
   }
   const words = run?.tool ? `Using ${run.tool}` : newest?.state === "streaming" ? "Writing" : "Working";
   if (run === null) return words === "Writing" ? { words, since: null, stalled: false } : null;
