@@ -2,40 +2,21 @@
 
 import re
 import subprocess
-import sys
 import urllib.request
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from scripts import dashboard
-from scripts.commands import run
-from scripts.paths import REQUIREMENTS, ROOT
 from tests.e2e.daemon import Daemon
 from tests.e2e.subscriber import Subscriber
 from tests.e2e.wire import PATIENCE_S
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    dashboard.build()
-    out = tmp_path_factory.mktemp("dist")
-    run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT])
-    (built,) = out.glob("*.whl")
-    return built
+from tests.packaging.conftest import alone, environment
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` of an empty environment in which the wheel was installed, with what the runtime lock pins."""
-    home = tmp_path_factory.mktemp("installed")
-    venv.create(home, with_pip=True)
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "--require-hashes", "--requirement", REQUIREMENTS / "runtime.txt"])
-    run([*pip, "--no-deps", wheel])
-    return home / "bin"
+    return environment(tmp_path_factory.mktemp("installed"), wheel)
 
 
 def test_wheel_holds_the_packages_and_the_built_dashboard(wheel: Path) -> None:
@@ -77,11 +58,6 @@ def test_installed_wheel_serves_its_dashboard_and_its_stream(installed: Path, tm
         assert scripts
         assert all(text(daemon.url + script) for script in scripts)
         assert daemon.stop() == 0
-
-
-def alone(installed: Path, home: Path) -> dict[str, str]:
-    """The environment of somebody who has nothing but the installed wheel."""
-    return {"PATH": str(installed), "HOME": str(home)}
 
 
 def text(url: str) -> str:
