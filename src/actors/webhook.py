@@ -120,13 +120,12 @@ class Webhook:
 
 
 async def _client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """One connection at a time, kept open. It follows no redirect and keeps no cookie."""
+    """One that follows no redirect and keeps no cookie."""
     make = partial(
         httpx.AsyncClient,
         transport=transport,
         timeout=None,  # each attempt has its own
         follow_redirects=False,
-        limits=httpx.Limits(max_connections=1),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         headers={"content-type": "application/json", "user-agent": f"mission-control/{__version__}"},
     )

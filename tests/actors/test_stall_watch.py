@@ -1,6 +1,6 @@
 """The stall watch at work: in the daemon's own parts, in trio's time."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -112,6 +112,35 @@ async def test_storage_that_refuses_makes_nothing_stall(
         assert await told(there) == []
         await trio.sleep(61)
         assert await told(there) == [("run.stalled", "Tool exec has made no progress for 60 s")]
+
+
+async def test_what_a_predecessor_said_counts_although_it_is_not_stored_yet(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A successor waits for it, or it would not know that there is something to end."""
+    async with watching() as there:
+        await there.commit(run("started"))
+        await trio.sleep(59.9)
+        with monkeypatch.context() as refusing:
+            refusing.setattr(there.journal, "append", refuse_stalls(there.journal.append))
+            await trio.sleep(1)
+            there.crash()
+            await trio.sleep(5)
+        await trio.sleep(2)
+        await there.commit(tool("started"))
+        assert [kind for kind, _ in await told(there)] == ["run.stalled", "run.resumed"]
+
+
+Append = Callable[[Sequence[Draft]], Awaitable[Commit]]
+
+
+def refuse_stalls(append: Append) -> Append:
+    async def append_others(drafts: Sequence[Draft]) -> Commit:
+        if any(draft.event_id.endswith(":stalled") for draft in drafts):
+            return await refuse(drafts)
+        return await append(drafts)
+
+    return append_others
 
 
 async def refuse(drafts: Sequence[Draft]) -> Commit:
