@@ -8,6 +8,7 @@ from runtime import (
     ActorSpec,
     Pool,
     Ref,
+    ServiceSpec,
     Stopped,
     StoppedLate,
     Supervisor,
@@ -78,3 +79,21 @@ async def test_a_stop_after_its_deadline_is_still_in_order(autojump_clock: trio.
         ("root/a", 7),
         ("root", 7),
     ]
+
+
+async def test_each_has_its_second_to_clean_up_after_the_deadline(autojump_clock: trio.testing.MockClock) -> None:
+    """Also when the one before it has used most of the first."""
+
+    async def slow() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(0.9)
+
+    specs = [ServiceSpec(name, slow, stop=lambda: None, grace=5) for name in "abc"]
+    root = Supervisor("root", specs, grace=2)
+    async with running(root):
+        pass
+    assert trio.current_time() == pytest.approx(4.7)
+    assert root.report().late == ("root/a", "root/b", "root/c")

@@ -21,8 +21,8 @@ from runtime import (
     Strategy,
     Supervisor,
 )
-from runtime.testing import Events, Probe
-from tests.runtime.trees import crash_once, find, probes, running, seeded
+from runtime.testing import Events, Probe, find, running
+from tests.runtime.trees import crash_once, probes, seeded
 
 AT_ONCE = Backoff(first=0)
 
@@ -114,6 +114,24 @@ async def test_a_temporary_sibling_ends_with_the_group(autojump_clock: trio.test
         assert (crashing.incarnations, temporary.incarnations) == (2, 1)
         with pytest.raises(ActorStopped):
             temporary.ref.tell(1)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+async def test_a_transient_sibling_comes_back_with_the_group(
+    nested: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    """It was cancelled, so it has neither crashed nor returned; the same goes for all below a supervisor."""
+    crashing, transient = probes("ab")
+    specs = [crashing.spec(), transient.spec(restart=Restart.TRANSIENT)]
+    group = Supervisor("group", specs, strategy=Strategy.ONE_FOR_ALL)
+    async with running(Supervisor("root", [group])) as root:
+        if nested:
+            root.kill("group")
+        else:
+            crashing.ref.tell(-1)
+        await trio.sleep(5)
+        assert (crashing.incarnations, transient.incarnations) == (2, 2)
+        assert transient.live == 1
 
 
 async def test_a_group_waits_for_its_slowest_member_to_end(autojump_clock: trio.testing.MockClock) -> None:
