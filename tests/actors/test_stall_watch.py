@@ -148,6 +148,15 @@ async def refuse(drafts: Sequence[Draft]) -> Commit:
     raise JournalUnavailableError("the disk is full")
 
 
+async def test_whatever_a_gateway_calls_its_runs(autojump_clock: MockClock) -> None:
+    """Ids are the gateway's own: a no-break space, a line end or an emoji in one is nobody's mistake."""
+    names = ["a\u00a0b", "a\nb", "🛰️", "x" * 300]
+    async with watching() as there:
+        await there.commit(*(run("started", name) for name in names))
+        await trio.sleep(61)
+        assert len(await told(there)) == len(names)
+
+
 async def test_a_fleet_that_falls_silent_at_once(autojump_clock: MockClock) -> None:
     """Each run is told of once, however many there are."""
     async with watching() as there:

@@ -47,5 +47,11 @@ def _wrong_payload(draft: Draft) -> str | None:
 
 
 def _is_text(value: object) -> bool:
-    """Whether it is a text, not empty, that can be written as UTF-8."""
-    return isinstance(value, str) and value != "" and value.isprintable()
+    """Whether it is a text, not empty, that can be written as UTF-8. Ids that came from gateways hold anything else."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
