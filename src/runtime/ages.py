@@ -34,8 +34,10 @@ class Ages:
 
     def close_gap(self, number: int) -> None:
         """The message ``number`` has gone, and those behind it move up."""
-        self._marks = [(first - 1, time) if first > number else (first, time) for first, time in self._marks]
         self.due -= 1
+        for index, (first, time) in enumerate(self._marks):
+            if first > number:
+                self._marks[index] = (first - 1, time)
 
     def since(self, number: int) -> float | None:
         """When the message ``number`` was accepted, at the earliest; None when no clock ran then."""

@@ -57,14 +57,9 @@ class LossyQueue(Queue[M]):
         super().__init__(capacity)
         self._lost = lost
 
-    @property
     def spared(self) -> int:
         """How many messages of the head were handed out."""
-        return max(self.in_hand, self.returned)
-
-    @property
-    def full(self) -> bool:
-        return len(self.messages) - self.spared >= self.capacity
+        return self.in_hand if self.in_hand > self.returned else self.returned
 
     def take(self, limit: int) -> Sequence[M]:
         return super().take(min(limit, self.capacity))
@@ -74,9 +69,11 @@ class DropOldestQueue(LossyQueue[M]):
     __slots__ = ()
 
     def offer(self, message: M) -> bool:
-        if self.full:
-            self._drop(self.spared)
-        self.messages.append(message)
+        messages = self.messages
+        spared = self.spared()
+        if len(messages) - spared >= self.capacity:
+            self._drop(spared)
+        messages.append(message)
         return True
 
     def _drop(self, index: int) -> None:
@@ -103,14 +100,16 @@ class KeepLatestQueue(LossyQueue[M]):
 
     def offer(self, message: M) -> bool:
         key = self._key(message)
+        messages = self.messages
+        spared = self.spared()
         index = self._numbers.get(key, -1) - self.removed
-        if index >= self.spared:
+        if index >= spared:
             self._supersede(index, message)
             return True
-        if self.full:
+        if len(messages) - spared >= self.capacity:
             return False
-        self._numbers[key] = self.removed + len(self.messages)
-        self.messages.append(message)
+        self._numbers[key] = self.removed + len(messages)
+        messages.append(message)
         if len(self._numbers) > 2 * self.capacity:
             self._forget_past()
         return True
@@ -122,7 +121,7 @@ class KeepLatestQueue(LossyQueue[M]):
         self._lost(older, superseded=True)
 
     def _forget_past(self) -> None:
-        waiting = self.removed + self.spared
+        waiting = self.removed + self.spared()
         self._numbers = {key: number for key, number in self._numbers.items() if number >= waiting}
 
 

@@ -65,7 +65,7 @@ class Ref(Watched, Generic[M]):
         leave its request in the mailbox; the answer then goes nowhere.
         Raises WaitsForItself when called by the task that reads this actor's inbox.
         """
-        if self._reads_here():
+        if self._mailbox.is_read_here():
             raise WaitsForItself(self.name)
         reply: Reply[T] = Reply()
         message = make(reply)
@@ -88,10 +88,6 @@ class Ref(Watched, Generic[M]):
             raise AlreadySupervised(self.name)
         self._claimed = True
         self._followed = child
-
-    def _reads_here(self) -> bool:
-        """Whether the calling task is the one that reads this actor's inbox."""
-        return self._mailbox.is_read_here()
 
     def _fail_lost_asks(self, cause: BaseException | None) -> None:
         """An incarnation ended."""

@@ -249,9 +249,8 @@ class Run:
 SENDING = ("tell", "tell", "send", "send", "ask", "ask", "give-up")
 RECEIVING = ("get", "get", "peek", "peek", "drop", "drop", "cancelled-get", "cancelled-peek")
 ENDING = ("crash", "kill", "return")
-OPERATIONS = st.lists(
-    st.tuples(st.sampled_from([*SENDING, *RECEIVING, *ENDING, "sleep"]), st.integers(0, 4)), max_size=50
-)
+OPERATION = st.tuples(st.sampled_from([*SENDING, *RECEIVING, *ENDING, "sleep"]), st.integers(0, 4))
+OPERATIONS = st.lists(OPERATION, max_size=10) | st.lists(OPERATION, min_size=20, max_size=50)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

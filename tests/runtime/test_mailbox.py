@@ -48,6 +48,17 @@ async def test_peek_waits_for_one_then_returns_everything_queued_up_to_the_limit
     assert list(inbox.peek_nowait(10)) == []
 
 
+async def test_a_narrower_peek_takes_nothing_out_of_hand() -> None:
+    """What was seen can be acknowledged, whatever was looked at last."""
+    ref, inbox = pair()
+    for number in range(3):
+        ref.tell(number)
+    await inbox.peek(3)
+    assert list(await inbox.peek(1)) == [0]
+    inbox.drop(3)
+    assert ref.statistics().handled == 3
+
+
 async def test_get_acknowledges_at_the_next_receive() -> None:
     """A message handed out by get stays accepted and unhandled until its reader comes back for more."""
     ref, inbox = pair()
@@ -272,6 +283,10 @@ async def test_statistics_tell_the_deepest_the_mailbox_has_been() -> None:
     await inbox.peek(7)
     inbox.drop(7)
     assert (ref.statistics().depth, ref.statistics().peak, ref.statistics().handled) == (0, 7, 7)
+    ref.tell(8)
+    await inbox.peek(1)
+    inbox.drop(1)
+    assert ref.statistics().peak == 7
 
 
 async def test_the_peak_survives_a_burial_and_a_stop() -> None:

@@ -146,6 +146,35 @@ async def test_what_was_in_hand_once_is_never_dropped(end: str) -> None:
     assert list(ref._mailbox.messages) == [0, 1, 6, 7, 8]
 
 
+async def test_what_came_again_and_is_past_spares_nothing_any_more() -> None:
+    """Once it is handled the capacity holds for what is left, as before."""
+    ref, inbox = dropping()
+    for number in range(3):
+        ref.tell(number)
+    await inbox.peek(3)
+    ref._mailbox.release_crashed()
+    for _ in range(3):
+        await inbox.get()
+    assert list(inbox.peek_nowait(1)) == []
+    for number in range(3, 9):
+        ref.tell(number)
+    assert list(ref._mailbox.messages) == [6, 7, 8]
+
+
+@pytest.mark.parametrize("capacity", [2, 100])
+async def test_a_flood_that_nobody_reads_does_not_age(capacity: int, autojump_clock: trio.testing.MockClock) -> None:
+    """The oldest message is as old as the flood takes to fill the mailbox, not as old as the flood."""
+    ref, inbox = dropping(capacity)
+    ref.tell(-1)
+    await inbox.get()
+    for number in range(1000):
+        ref.tell(number)
+        await trio.sleep(1)
+    assert ref.statistics().oldest_age_s == 1000
+    inbox.drop(1)
+    assert capacity <= ref.statistics().oldest_age_s <= capacity * 9 / 8
+
+
 async def test_suspects_come_one_by_one_and_the_guilty_is_buried_while_mail_is_dropped(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
