@@ -29,11 +29,14 @@ HIGH_WATER = 0.8
 
 @attrs.frozen
 class MailboxStatistics:
-    """depth: accepted and not handled, of which in_hand are with the reader; peak: the greatest depth seen;
-    handled, dead_lettered, dropped, superseded: since the start; refused: how often it was full for a ``tell`` (or a
-    ``send`` that may not wait); waiting: senders in ``send``; overflow: the policy's name
-    oldest_age_s: how long the oldest message has been here, those in hand included; 0 when empty. Never too small;
-        exact for the first message of an empty mailbox, at most one receive too large for those behind it.
+    """What an address has to say of its mail.
+
+    depth: accepted and not handled, of which in_hand are with the reader; peak: the greatest depth seen
+    handled, dead_lettered, dropped, superseded: what became of the mail, since the start
+    refused: how often MailboxFull was raised; waiting: senders that wait for room
+    overflow: the policy's name
+    oldest_age_s: how long the oldest message has been here, in hand or not; 0 when empty. Exact for the first after
+        each receive, for those behind it never too small (see runtime.ages)
     busy_s: how long the incarnation, the latest if none lives, has not been waiting for mail
     """
 
@@ -46,11 +49,11 @@ class MailboxStatistics:
     refused: int
     waiting: int
     closed: bool
-    overflow: str = Overflow.WAIT.value
-    dropped: int = 0
-    superseded: int = 0
-    oldest_age_s: float = 0.0
-    busy_s: float = 0.0
+    overflow: str
+    dropped: int
+    superseded: int
+    oldest_age_s: float
+    busy_s: float
 
 
 class Mailbox(Generic[M]):

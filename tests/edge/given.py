@@ -52,11 +52,30 @@ class Stream:
         await send({"type": "websocket.close", "code": 1000})
 
 
+def mailbox_of(depth: int) -> MailboxStatistics:
+    return MailboxStatistics(
+        depth=depth,
+        capacity=1_000,
+        in_hand=0,
+        peak=depth,
+        handled=9,
+        dead_lettered=0,
+        refused=0,
+        waiting=0,
+        closed=False,
+        overflow="wait",
+        dropped=0,
+        superseded=0,
+        oldest_age_s=0.0,
+        busy_s=0.0,
+    )
+
+
 def node(
     path: str, kind: Kind = Kind.ACTOR, *children: TreeNode, depth: int | None = None, restarts: int = 0
 ) -> TreeNode:
     """A running node of the tree; ``depth`` is that of its mailbox, if it has one."""
-    mailbox = None if depth is None else MailboxStatistics(depth, 1_000, 0, depth, 9, 0, 0, 0, False)
+    mailbox = None if depth is None else mailbox_of(depth)
     failure = FAILURE if restarts else None
     return TreeNode(path.split("/")[-1], path, kind, State.RUNNING, 1, restarts, 1.0, 0.0, failure, mailbox, children)
 
