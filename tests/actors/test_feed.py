@@ -317,7 +317,7 @@ STEPS = [
 VICTIMS = ["subscribers", "reader", "feed"]
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(
     steps=st.lists(st.sampled_from([*STEPS, *VICTIMS]), max_size=30),
     select=st.sampled_from([EVERYTHING, Filter(agents=frozenset({"bravo"}))]),

@@ -170,6 +170,13 @@ def test_a_table_enables_its_type_unless_it_says_otherwise(tmp_path: Path, file:
     assert (actor.enabled, actor.asked_for) == (enabled, enabled)
 
 
+def test_what_is_off_is_checked_as_far_as_it_goes(tmp_path: Path) -> None:
+    """A typing error is one although nothing comes of it yet."""
+    off = "[actors.hello]\nenabled = false\n"
+    assert resolved(tmp_path, off + 'url = "x"\nlevel = "high"').settings.actors["hello"].options is None
+    assert problems(tmp_path, off + "wait = 0\nurll = 1").keys() == {"actors.hello.wait", "actors.hello.urll"}
+
+
 def test_an_empty_table_asks_too(tmp_path: Path) -> None:
     assert problems(tmp_path, "[actors.hello]\n") == {"actors.hello.url": ("nothing", "url must be set")}
     assert resolved(tmp_path, "[actors.plain]\n").settings.actors["plain"].asked_for

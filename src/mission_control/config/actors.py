@@ -5,8 +5,6 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import NOTHING, fields
-
 from mission_control.config.merge import Merged
 from mission_control.config.options import ENABLED, types_of
 from mission_control.config.problems import Problem, Source, UnacceptableError, show
@@ -78,11 +76,9 @@ def _settings(one: "Installed", merged: Merged, table: Any) -> ActorSettings | S
     enabled = _enabled(given.pop(ENABLED, asked_for or one.type.enabled), merged, at)
     if isinstance(enabled, Problem):
         return [enabled]
-    if not enabled and any(field.default is NOTHING and field.name not in given for field in fields(one.type.options)):
-        return ActorSettings(enabled=False, options=None)
-    options = structure_options(merged, at, given, one.type.options)
+    options = structure_options(merged, at, given, one.type.options, whole=enabled)
     if isinstance(options, list):
-        return options
+        return options or ActorSettings(enabled=False, options=None)
     if asked_for and not one.type.enabled:
         merged.sources.setdefault((*at, ENABLED), Source(f"implied by {merged.source_of(at)}"))
     return ActorSettings(enabled=enabled, options=options, asked_for=asked_for and enabled)

@@ -36,20 +36,31 @@ def structure(merged: Merged) -> Settings | list[Problem]:
     return _structured(_converter, merged, (), own, Settings)
 
 
-def structure_options(merged: Merged, at: KeyPath, given: Mapping[str, Any], cls: type[T]) -> T | list[Problem]:
-    """The options of an actor type that are ``given`` at ``at``, or everything that is wrong with them."""
+def structure_options(
+    merged: Merged, at: KeyPath, given: Mapping[str, Any], cls: type[T], *, whole: bool
+) -> T | list[Problem]:
+    """The options of an actor type that are ``given`` at ``at``, or everything that is wrong with them.
+
+    Unless they have to be ``whole``, it is no problem that some are missing: the list may be empty.
+    """
     converter = Converter(detailed_validation=True)
     converter.register_structure_hook(cls, _hook(converter, cls))
-    return _structured(converter, merged, at, given, cls)
+    return _structured(converter, merged, at, given, cls, whole=whole)
 
 
 def _structured(
-    converter: Converter, merged: Merged, at: KeyPath, given: Mapping[str, Any], cls: type[T]
+    converter: Converter, merged: Merged, at: KeyPath, given: Mapping[str, Any], cls: type[T], *, whole: bool = True
 ) -> T | list[Problem]:
     try:
         return converter.structure(given, cls)
     except BaseValidationError as error:
-        return [problem for path, cause in _causes(error, at) for problem in _problems(path, cause, merged)]
+        causes = [(path, cause) for path, cause in _causes(error, at) if whole or not _is_of_the_whole(cause)]
+        return [problem for path, cause in causes for problem in _problems(path, cause, merged)]
+
+
+def _is_of_the_whole(cause: Exception) -> bool:
+    """Whether something is missing, or does not go together."""
+    return isinstance(cause, KeyError | ValueError) and not isinstance(cause, UnacceptableError)
 
 
 def _causes(error: Exception, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Exception]]:
