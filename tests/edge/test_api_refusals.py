@@ -157,7 +157,7 @@ async def test_everything_holds_over_real_http(caplog: pytest.LogCaptureFixture)
         assert (await client.get("/v1/nothing")).json()["code"] == "not_found"
         assert (await client.get("/healthz", headers={"host": "evil.example"})).status_code == 403
         # Last: the server closes a connection whose request it did not read to its end.
-        assert (await client.post("/v1/events", content=b"x" * 100_000)).status_code == 405
+        assert (await client.post("/v1/events", content=b"x" * 10_000)).status_code == 405
     async with serving(broken) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         assert (await client.get("/v1/snapshot")).json()["code"] == "internal_error"
         assert (await client.get("/healthz")).status_code == 200
