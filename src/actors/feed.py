@@ -14,7 +14,7 @@ from typing import Final as Constant
 
 import msgspec
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
 
 from actors.outbox import Outbox, OutboxOverflowError
 from actors.subscribers import Subscribers, TooFarBehind
@@ -165,6 +165,10 @@ class Feed:
             return
         self._idle = False
         for frame in map(_decode_frame, frames):
+            for event in frame.events:
+                # A decoded payload is a view that keeps all of its frame in memory. The event is still ours alone, and
+                # a second one made with attrs.evolve would cost three times what decoding does.
+                object.__setattr__(event, "payload", event.payload.copy())
             await self._deliver(frame.events)
             self._position = max(self._position, frame.offset)
 
@@ -172,22 +176,22 @@ class Feed:
         for count, event in enumerate(events, 1):
             if event.offset is None:
                 continue
-            # A decoded payload is a view into its whole frame: a copy lets go of that.
-            message = evolve(event, payload=event.payload.copy())
-            await self._put(message if self._wrap is None else self._wrap(message))
+            message = event if self._wrap is None else self._wrap(event)
+            if message is not None:  # else its actor has no use for it
+                try:
+                    self._ref.tell(message)
+                    self._delivered += 1
+                except MailboxFull:
+                    await self._send(message)
             self._position = event.offset
             if count % BURST == 0:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
 
-    async def _put(self, message: Any) -> None:
-        if message is None:  # its actor has no use for the event
-            return
+    async def _send(self, message: Any) -> None:
+        """Wait for room, if the mailbox is one to wait for."""
         try:
-            try:
-                self._ref.tell(message)
-            except MailboxFull:
-                await self._ref.send(message)
+            await self._ref.send(message)
         except MailboxFull:
             self._refused += 1
         else:

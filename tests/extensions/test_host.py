@@ -138,7 +138,7 @@ def _activity(**fields: Any) -> Activity:
     [
         ({"event_id": ""}, "event_id"),
         ({"event_id": "x" * 201}, "event_id"),
-        ({"event_id": "a\nb"}, "event_id"),
+        ({"event_id": "a\0b"}, "event_id"),
         ({"event_id": 3}, "event_id"),
         ({"gateway": ""}, "gateway"),
         ({"gateway": "\ud800"}, "gateway"),
