@@ -174,8 +174,7 @@ def test_run_that_was_met_late_survives_further_losses(
 def test_answer_that_broke_off_is_known_although_the_next_question_was_asked_since(
     gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
-    """All of it while the connection was down: the first run has failed with all that it said, the second has said something and goes
-    on."""
+    """All of it while the connection was down: the first run has failed with all that it said, the second goes on."""
     gates = Gates()
     model.teach("the pump", Turn(Say("The pump"), gates.hold("breaks"), Say(" leaks"), Cut()))
     look_at_it = Turn(Say("Let me look."), Call("read", {"path": "no-such-bilge.txt"}))
@@ -202,3 +201,49 @@ def test_answer_that_broke_off_is_known_although_the_next_question_was_asked_sin
     events = journal(daemon.url)
     assert_exact(events)
     assert activities(events, "delta", "stream.gap") == []
+
+
+def test_message_that_ended_unheard_is_whole_although_a_tool_follows_it(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
+) -> None:
+    """The repair's history is read while the model is silent, before the tool: the message is not stored yet."""
+    gates = Gates()
+    says = (Say("The chain"), gates.hold("unheard"), Say(" is rusty."), gates.hold("calls"))
+    model.teach("the chain", Turn(*says, Call("read", {"path": "no-such-chain.txt"})), Turn(Say("All of it is.")))
+    with CuttableNetwork(gateway.url, gateway.token) as network, gateway.operator() as person:
+        daemon = daemons.start(network, "--set", "reconnect.ceiling_s=0.5")
+        screen = look(daemon, "clawdbot/delta").open_live()
+        say(person, "How is the chain?")
+        screen.wait_message("The chain", "streaming")
+        network.cut()
+        screen.wait_badge("reconnecting")
+        gates.open("unheard")
+        person.wait_text("The chain is rusty.")
+        network.restore()
+        screen.wait_activity("clawdbot/delta", "stream.gap")
+        gates.open("calls")
+
+        screen.wait_message("The chain is rusty.", "complete")
+        screen.wait_message("All of it is.", "complete")
+        screen.wait_activity("clawdbot/delta", "run.finished")
+        assert shown(screen.messages()) == remembered(person, "delta")
+    assert_exact(journal(daemon.url))
+
+
+def test_retry_of_a_run_that_failed_before_the_daemon_was_killed_speaks_for_its_own_agent(
+    gateway: RealGateway, model: Model, daemons: Daemons, look: Look
+) -> None:
+    """The gateway's retries say neither whose they are nor of which session."""
+    model.teach("the radar", Turn(Say("The radar turns."), failures=3))
+    daemon = daemons.start(gateway)
+    screen = look(daemon, "clawdbot/delta").open_live()
+    with gateway.operator() as person:
+        run = say(person, "How is the radar?")
+        screen.wait_activity("clawdbot/delta", "run.failed", "out of order")
+        daemon.kill()
+        daemon.start()
+        screen.wait_message("The radar turns.", "complete")
+        assert shown(screen.messages()) == remembered(person, "delta")
+    events = journal(daemon.url)
+    assert_exact(events)
+    assert {event["agent_id"] for event in events if event["payload"].get("run_id") == run} == {"delta"}
