@@ -68,7 +68,7 @@ class ActorChild(Child):
         self._scope.deadline = self._cut
 
     def _close(self) -> int:
-        self._latest = self._inbox = None
+        self._latest = None
         return self.ref._close_for_good()
 
     def _tell_high_water(self, depth: int) -> None:

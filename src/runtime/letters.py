@@ -49,7 +49,7 @@ class _Kept:
         """Who has that name there now. Raises ActorStopped."""
         for child in self.place.children():
             address = child.watched()
-            if child.name == self.name and not child.finished and isinstance(address, Ref):
+            if child.name == self.name and isinstance(address, Ref):
                 return child, address
         raise ActorStopped(self.name)
 

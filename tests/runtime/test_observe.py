@@ -91,6 +91,9 @@ async def test_the_tree_tells_how_busy_each_actor_is(autojump_clock: trio.testin
         assert (node.incarnation, node.busy_s, node.busy_fraction) == (3, 0, 0)
         assert node.last_failure is not None
         assert node.last_failure.time == 16
+        probe.ref.tell(2)
+        await trio.sleep(1)
+        assert find(root.tree(), "root/a").busy_s == 1
         service = find(root.tree(), "root/s")
         assert (service.busy_s, service.busy_fraction) == (0, 0)
     assert find(root.tree(), "root/a").busy_s == 0

@@ -64,6 +64,13 @@ def test_intensity_admits_so_many_in_any_window() -> None:
     assert [log.admit(now) for now in (0, 5, 10, 14.9, 26)] == [True, True, True, False, True]
 
 
+def test_an_unlimited_budget_remembers_nothing() -> None:
+    """However often it is asked: a child that keeps crashing for years must not fill the memory."""
+    log = RestartLog(Intensity.unlimited())
+    assert all(log.admit(now) for now in range(1000))
+    assert log == RestartLog(Intensity.unlimited())
+
+
 def test_no_restarts_can_be_the_budget() -> None:
     """Zero means that the first death is one too many."""
     assert not RestartLog(Intensity(restarts=0)).admit(0)

@@ -23,28 +23,10 @@ from runtime import (
     Supervisor,
 )
 from runtime.testing import Events, Probe
+from tests.runtime.fleet import Fleet, Lingers
 from tests.runtime.trees import find, running
 
 AT_ONCE = Backoff(first=0)
-
-
-class Fleet:
-    """A pool of probes that fail on negative messages, and all probes it ever made, by key."""
-
-    def __init__(self, *, intensity: Intensity = Intensity(), **options: object) -> None:  # noqa: B008
-        self.made: dict[str, list[Probe[int]]] = {}
-        self.options = options
-        self.events = Events()
-        self.pool = Pool[str, int]("pool", self.spec_for, intensity=intensity, observer=self.events)
-
-    def spec_for(self, key: str) -> ActorSpec[int]:
-        async def fail(message: int) -> None:
-            if message < 0:
-                raise ValueError(message)
-
-        probe = Probe[int](key, fail)
-        self.made.setdefault(key, []).append(probe)
-        return probe.spec(**self.options)
 
 
 async def test_ensure_starts_what_is_absent_and_returns_what_is_there(
@@ -160,22 +142,6 @@ async def test_remove_before_the_pool_runs_and_between_incarnations(
     assert [event.path for event in fleet.events.of(Started)] == ["pool", "pool/resting"]
 
 
-class Lingers:
-    """Takes 3 s to end, cancelled or not."""
-
-    live = 0
-
-    async def run(self, inbox: Inbox[int]) -> None:
-        assert Lingers.live == 0
-        Lingers.live += 1
-        try:
-            await trio.sleep_forever()
-        finally:
-            with trio.CancelScope(shield=True):
-                await trio.sleep(3)
-            Lingers.live -= 1
-
-
 @pytest.mark.parametrize("cancelled", [False, True])
 async def test_a_successor_waits_until_the_one_before_has_ended(
     cancelled: bool, autojump_clock: trio.testing.MockClock
@@ -266,45 +232,6 @@ async def test_a_stopped_pool_takes_no_new_children(autojump_clock: trio.testing
             fleet.pool.ensure("new")
     with pytest.raises(ActorStopped):
         fleet.pool.ensure("here")
-
-
-async def test_a_pool_whose_parent_restarts_it_keeps_its_children(autojump_clock: trio.testing.MockClock) -> None:
-    """Their addresses and their mail outlive the pool's incarnation, and so do those ensured in between."""
-    fleet = Fleet()
-    root = Supervisor("root", [fleet.pool])
-    async with running(root):
-        ref = fleet.pool.ensure("a")
-        await trio.testing.wait_all_tasks_blocked()
-        root.kill("pool")
-        ref.tell(1)
-        await trio.testing.wait_all_tasks_blocked()
-        between = fleet.pool.ensure("b")
-        between.tell(2)
-        await trio.sleep(5)
-        assert fleet.made["a"][0].handled == [1]
-        assert fleet.made["b"][0].handled == [2]
-        assert [probe.incarnations for probe in (fleet.made["a"][0], fleet.made["b"][0])] == [2, 1]
-
-
-async def test_a_child_on_its_way_out_does_not_return_with_its_pool(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    """Removed is removed, whatever happens to the pool meanwhile; its successor starts with the pool."""
-    pool = Pool[str, int]("pool", lambda key: ActorSpec(Ref(key), Lingers, grace=10))
-    root = Supervisor("root", [pool])
-    async with running(root), trio.open_nursery() as nursery:
-        pool.ensure("a")
-        await trio.testing.wait_all_tasks_blocked()
-        nursery.start_soon(pool.remove, "a")
-        await trio.testing.wait_all_tasks_blocked()
-        nursery.cancel_scope.cancel()
-        with trio.CancelScope(shield=True):
-            new = pool.ensure("a")
-            root.kill("pool")
-            await trio.sleep(10)
-            assert pool.get("a") is new
-            [child] = pool.tree().children
-            assert (child.state, child.incarnation) == (State.RUNNING, 1)
 
 
 async def test_impossible_children_are_refused(autojump_clock: trio.testing.MockClock) -> None:

@@ -44,6 +44,12 @@ def worker(ref: Ref[int], restart: Restart = Restart.TRANSIENT, backoff: Backoff
     return ActorSpec(ref, Worker, restart, backoff=backoff, significant=True)
 
 
+async def end_of(watched: Ref[int] | Supervisor) -> Stopped:
+    """How it ended; it is a failure of the test when it does not."""
+    with trio.fail_after(1000):
+        return await watched.wait_stopped()
+
+
 def refs(names: str) -> list[Ref[int]]:
     return [Ref(name) for name in names]
 
@@ -99,7 +105,7 @@ async def test_all_waits_for_the_last_of_them(autojump_clock: trio.testing.MockC
             await trio.sleep(1)
             assert find(root.tree(), "root/nested").state is State.RUNNING
         a.tell(0)
-        ended = await nested.wait_stopped()
+        ended = await end_of(nested)
         assert (ended.time, ended.failure) == (3, None)
         await trio.sleep(5)
         assert find(root.tree(), "root").state is State.RUNNING
@@ -111,7 +117,7 @@ async def test_any_does_not_wait_for_the_others(autojump_clock: trio.testing.Moc
     root = Supervisor("root", [worker(a), worker(b)], auto_shutdown=AutoShutdown.ANY)
     async with running(root):
         b.tell(0)
-        await root.wait_stopped()
+        await end_of(root)
         with pytest.raises(ActorStopped):
             a.tell(1)
 
@@ -129,7 +135,7 @@ async def test_one_may_end_while_another_restarts(autojump_clock: trio.testing.M
             await trio.testing.wait_all_tasks_blocked()
             assert len(events.of(Restarting)) == 1
             b.tell(0)
-            ended = await b.wait_stopped()
+            ended = await end_of(b)
             await trio.testing.wait_all_tasks_blocked()
             over = [event.path for event in events.of(Stopped)]
             assert over == (["root/b", "root/a", "root"] if mode is AutoShutdown.ANY else ["root/b"])
@@ -153,7 +159,7 @@ async def test_one_that_ends_as_its_siblings_are_restarted_has_ended(
     async with running(root):
         crashing.tell(1)
         done.tell(0)
-        ended = await root.wait_stopped()
+        ended = await end_of(root)
         assert (ended.time, ended.failure) == (0, None)
     assert [event.incarnation for event in events.of(Started, "root/done")] == [1]
 
@@ -171,7 +177,7 @@ async def test_a_temporary_one_that_goes_with_its_siblings_has_ended(autojump_cl
     )
     async with running(root):
         crashing.tell(1)
-        assert (await root.wait_stopped()).time == 0
+        assert (await end_of(root)).time == 0
     assert [event.because for event in events.of(ShuttingDown)] == ["root/fleeting"]
 
 
@@ -212,11 +218,11 @@ async def test_a_supervisor_that_ends_may_be_significant_itself(autojump_clock: 
     outer = Supervisor("outer", [inner, service, pool], auto_shutdown=AutoShutdown.ALL)
     async with running(outer):
         work.tell(0)
-        assert (await inner.wait_stopped()).time == 0
+        assert (await end_of(inner)).time == 0
         await trio.sleep(5)
         assert outer.tree().state is State.RUNNING
         pool.stop()
-        assert (await outer.wait_stopped()).time == 5
+        assert (await end_of(outer)).time == 5
 
 
 async def test_an_escalation_is_no_end_of_the_work(autojump_clock: trio.testing.MockClock) -> None:
@@ -239,7 +245,7 @@ async def test_an_escalation_is_no_end_of_the_work(autojump_clock: trio.testing.
         assert [event.incarnation for event in events.of(Started, "root/nested/g")] == [1, 2]
         assert [event.incarnation for event in events.of(Started, "root/nested/d")] == [1]
         going.tell(0)
-        assert (await nested.wait_stopped()).failure is None
+        assert (await end_of(nested)).failure is None
 
 
 async def test_an_end_that_its_supervisor_was_too_late_to_see_counts(autojump_clock: trio.testing.MockClock) -> None:
@@ -252,6 +258,6 @@ async def test_an_end_that_its_supervisor_was_too_late_to_see_counts(autojump_cl
         await trio.testing.wait_all_tasks_blocked()
         work.tell(0)
         root.kill("nested")
-        ended = await nested.wait_stopped()
+        ended = await end_of(nested)
         assert ended.time == 0
     assert [event.incarnation for event in events.of(Started, "root/nested/work")] == [1]
