@@ -50,6 +50,7 @@ from runtime.ref import Ref
 from runtime.reply import Reply
 from runtime.spec import ActorSpec, ServiceSpec
 from runtime.supervisor import ChildSpec, Supervisor
+from runtime.watch import Watched
 
 __all__ = [
     "Actor",
@@ -106,5 +107,6 @@ __all__ = [
     "Supervisor",
     "TreeNode",
     "WaitsForItself",
+    "Watched",
     "WatcherFailed",
 ]

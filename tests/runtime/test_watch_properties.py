@@ -28,9 +28,9 @@ from runtime import (
     StoppedLate,
     Strategy,
     Supervisor,
+    Watched,
 )
 from runtime.testing import Events, run
-from runtime.watch import Watched
 
 Step = tuple[str, str]
 
