@@ -1,7 +1,7 @@
 """Everything the kernel raises, on one page. The base class says whose fault it is.
 
 ActorError      what a holder of a Ref meets: the address is full, gone, or its actor died with the request
-InvalidTree     the program describes an impossible tree: a bug in its wiring, found when it is built, or as an actor starts
+InvalidTree     the program describes an impossible tree: a bug in its wiring, found when it is built or as it starts
 """
 
 import attrs
