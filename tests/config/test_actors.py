@@ -1,11 +1,14 @@
 """Options of installed actor types: set, checked and shown like the daemon's own settings."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mission_control.config import ConfigError, Flags, Loaded, load, resolve
 from mission_control.config.describe import describe
@@ -15,6 +18,7 @@ from mission_control.settings import ActorSettings, Secret, Settings
 from tests.extensions.offers import Everything, found
 
 HELLO = found(hello="everything", plain="plain")
+KEYS = {field.name for field in attrs.fields(Everything)} - {"token_file"} | {"enabled"}
 BASE = '[actors.hello]\nurl = "http://x"\n'
 
 
@@ -266,6 +270,14 @@ def test_the_settings_in_effect_are_shown_with_their_sources(tmp_path: Path) -> 
     assert "actors.plain.enabled = true # default" in lines
     shown = {line.partition(" = ")[0] for line in lines}
     assert {f"actors.hello.{field.name}" for field in attrs.fields(Everything)} <= shown
+
+
+@given(text=st.text(max_size=50).filter(lambda text: "\0" not in text), key=st.sampled_from(sorted(KEYS)))
+def test_any_text_for_an_option_is_a_value_or_a_told_mistake(text: str, key: str) -> None:
+    """No input makes the loader itself fail."""
+    environ = {"HOME": "/nowhere", variable(("actors", "hello", key)): text}
+    with suppress(ConfigError):
+        resolve(Flags(), environ, Path("/nowhere"), actors=HELLO)
 
 
 def test_what_is_off_is_shown_as_off(tmp_path: Path) -> None:
