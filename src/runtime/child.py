@@ -120,6 +120,11 @@ class Child(Member, ABC):
         return self.state in _FINISHED
 
     @property
+    def failure(self) -> Failure | None:
+        """How the last incarnation ended, when it was not in order."""
+        return None if self.error is None else self.last_failure
+
+    @property
     def uptime(self) -> float:
         return trio.current_time() - self._started_at if self.state is State.RUNNING else 0.0
 
@@ -269,7 +274,6 @@ class Child(Member, ABC):
         if self.finished or self.alive:
             return
         self.state = state
-        failure = None if self.error is None else self.last_failure
-        self.stopped = Stopped(self.path, trio.current_time(), undelivered, state, failure)
+        self.stopped = Stopped(self.path, trio.current_time(), undelivered, state, self.failure)
         for event in (*why, self.stopped):
             self.emit(event)

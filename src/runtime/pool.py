@@ -179,5 +179,5 @@ class Pool(Branch, Generic[K, M]):
             child.emit(Restarting(child.path, trio.current_time(), delay, child.path))
             self._later(delay, Due(child))
         else:
-            gave_up = GaveUp(child.path, trio.current_time(), self._intensity.restarts, child.last_failure)
+            gave_up = GaveUp(child.path, trio.current_time(), self._intensity.restarts, child.failure)
             child.finish(State.GAVE_UP, gave_up)

@@ -166,7 +166,7 @@ class Supervisor(Branch):
                 self.stop()
 
     def _escalate(self, child: Child) -> RestartIntensityExceeded:
-        self._node.emit(Escalated(self.path, trio.current_time(), child.path, child.last_failure))
+        self._node.emit(Escalated(self.path, trio.current_time(), child.path, child.failure))
         failure = RestartIntensityExceeded(self.path, child.path, self._intensity.restarts, self._intensity.within)
         failure.__cause__ = child.error
         return failure

@@ -10,11 +10,14 @@ from runtime import (
     Backoff,
     Crashed,
     Escalated,
+    GaveUp,
     Inbox,
     Intensity,
+    Pool,
     Ref,
     RestartIntensityExceeded,
     Started,
+    State,
     Stopped,
     Supervisor,
 )
@@ -161,3 +164,29 @@ async def test_escalation_climbs_until_the_root_fails(autojump_clock: trio.testi
     assert isinstance(inner.__cause__, ValueError)
     with pytest.raises(ActorStopped):
         probe.ref.tell(1)
+
+
+async def test_too_many_returns_escalate_without_a_failure(autojump_clock: trio.testing.MockClock) -> None:
+    """A permanent child that returns is restarted, too; an older crash is not given as the reason."""
+    events = Events()
+    lives = 0
+
+    class Restless:
+        async def run(self, inbox: Inbox[int]) -> None:
+            nonlocal lives
+            lives += 1
+            if lives == 1:
+                raise ValueError
+
+    spec = ActorSpec(Ref[int]("restless"), Restless, backoff=AT_ONCE)
+    with pytest.raises(RestartIntensityExceeded) as caught:
+        await Supervisor("root", [spec], intensity=Intensity(restarts=2), observer=events).run()
+    assert caught.value.__cause__ is None
+    assert [event.failure for event in events.of(Escalated)] == [None]
+    assert [event.failure for event in events.of(Stopped, "root/restless")] == [None]
+    pool = Pool[str, int]("pool", lambda key: ActorSpec(Ref(key), Restless, backoff=AT_ONCE), observer=events)
+    lives = 0
+    async with running(pool):
+        ended = await pool.ensure("p").wait_stopped()
+    assert (ended.state, ended.failure) == (State.GAVE_UP, None)
+    assert [event.failure for event in events.of(GaveUp)] == [None]
