@@ -79,7 +79,7 @@ class Branch(Inspected, Watched):
         Returns after a stop, when all children have ended. Cancelling it cancels all children at once, without grace.
         Raises RestartIntensityExceeded after an orderly stop of all children, AlreadySupervised.
         """
-        if self._parent is not None or self._node.incarnation or self._node.finished:
+        if self._parent is not None or self._node.incarnation:
             raise AlreadySupervised(self.name)
         self._task_status = task_status
         self._node.prepare()

@@ -77,7 +77,7 @@ class Pool(Branch, Generic[K, M]):
         child = self._children.get(key)
         if child is not None and not child.finished:
             return child.ref
-        if self._stop_requested or self._node.finished:
+        if self._stop_requested:
             raise ActorStopped(self.name)
         spec = self._spec_for(key)
         if not isinstance(spec, ActorSpec):

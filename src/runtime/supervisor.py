@@ -175,7 +175,7 @@ class Supervisor(Branch):
         recovery = _Recovery()
         affected = [child for child in self._strategy.affected(self._children, dead) if not child.finished]
         for child in affected:
-            if child is dead or child.restart is not Restart.TEMPORARY:
+            if child.restart is not Restart.TEMPORARY:
                 recovery.group.append(child)
             if child in self._recoveries:  # groups of one strategy are nested or disjoint
                 self._recoveries[child].overtaken = True

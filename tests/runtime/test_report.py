@@ -75,3 +75,15 @@ async def test_a_cancelled_run_leaves_a_report_too(autojump_clock: trio.testing.
         scope.cancel()
         await root.run()
     assert root.report() == StopReport((), (), {"root/a": 1})
+
+
+async def test_a_supervisor_is_not_late_because_its_child_was(autojump_clock: trio.testing.MockClock) -> None:
+    """It used all the time it had to end its children, and then it ended."""
+    pool = Pool[str, int]("pool", lambda key: ActorSpec(Ref(key), Stubborn, grace=10), grace=2)
+    pool.ensure("p")
+    nested = Supervisor("nested", [ActorSpec(Ref[int]("a"), Stubborn, grace=10)], grace=3)
+    root = Supervisor("root", [nested, pool], grace=20)
+    async with running(root):
+        pass
+    assert root.report().late == ("root/nested/a", "root/pool/p")
+    assert trio.current_time() == 5

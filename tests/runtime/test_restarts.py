@@ -7,13 +7,16 @@ import trio
 import trio.testing
 
 from runtime import (
+    ActorCrashed,
     ActorSpec,
     ActorStopped,
     Backoff,
+    ChildSpec,
     Crashed,
     Inbox,
     Intensity,
     Ref,
+    Reply,
     Restart,
     Restarting,
     Started,
@@ -132,6 +135,32 @@ async def test_a_transient_sibling_comes_back_with_the_group(
         await trio.sleep(5)
         assert (crashing.incarnations, transient.incarnations) == (2, 2)
         assert transient.live == 1
+
+
+@pytest.mark.parametrize("restart", list(Restart))
+async def test_what_a_sibling_had_acknowledged_is_lost_to_its_asker(
+    restart: Restart, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Also when it was cancelled for another's sake: its next incarnation knows nothing of the request."""
+    crashing = probes("a")[0]
+    ref = Ref[Reply[int]]("b")
+
+    class Forgetful:
+        async def run(self, inbox: Inbox[Reply[int]]) -> None:
+            await inbox.peek(1)
+            inbox.drop(1)
+            await trio.sleep_forever()
+
+    specs: list[ChildSpec] = [crashing.spec(), ActorSpec(ref, Forgetful, restart)]
+    async with running(Supervisor("root", specs, strategy=Strategy.ONE_FOR_ALL)), trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def ask() -> None:
+            with trio.fail_after(1), pytest.raises(ActorCrashed):
+                await ref.ask(lambda reply: reply)
+
+        await trio.testing.wait_all_tasks_blocked()
+        crashing.ref.tell(-1)
 
 
 async def test_a_group_waits_for_its_slowest_member_to_end(autojump_clock: trio.testing.MockClock) -> None:
