@@ -170,7 +170,7 @@ class TestAgents:
         told = (Activity("stream.gap", "gap", run_id="r1"), run("stalled"), run("resumed"))
         fold.add(*others, *told, at=15)
         assert fold.agent().runs[0].progress_at == 10
-        parts = (
+        parts: tuple[Payload, ...] = (
             Chunk("m", "r1", "main", "assistant", 0, "x", 0),
             Final("m", "r1", "main", "assistant", "x", "complete", 1),
         )

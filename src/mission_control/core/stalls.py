@@ -135,7 +135,9 @@ class Stalls:
         What it knows may not have arrived here yet: nothing is said of a run that moved on, ended or lost its gateway.
         """
         connected = {gateway.id for gateway in snapshot.gateways if gateway.state == "connected"}
-        views: dict[_RunKey, RunView] = {((agent.gateway, agent.id), view.run_id): view for agent in snapshot.agents for view in agent.runs}
+        views: dict[_RunKey, RunView] = {
+            ((agent.gateway, agent.id), view.run_id): view for agent in snapshot.agents for view in agent.runs
+        }
         drafts: list[Draft] = []
         for key, run in self._overdue(now):
             view = views.get(key)
