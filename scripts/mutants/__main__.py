@@ -1,0 +1,126 @@
+"""`make mutants`: how many defects of src/runtime/ the tests notice, and which they do not.
+
+Exits with 1 when fewer than 85 % are noticed, when a survivor has no reason in docs/mutation.md, or when a reason there
+is for a mutant that does not survive.
+"""
+
+import argparse
+import os
+import pickle
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scripts.mutants.accepted import accepted_survivors, row
+from scripts.mutants.arena import Outcome, fork_tests, judge
+from scripts.mutants.mutations import Mutant, mutants_of
+from scripts.mutants.tracing import Trace, Tracer
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
+TESTS = "tests/runtime"
+GOAL = 0.85
+
+
+def files(wanted: Sequence[str]) -> list[Path]:
+    """Those of the runtime whose path contains any of the words."""
+    found = sorted((SOURCE / "runtime").rglob("*.py"))
+    return [file for file in found if not wanted or any(word in label(file) for word in wanted)]
+
+
+def label(file: Path) -> str:
+    return file.relative_to(SOURCE / "runtime").as_posix()
+
+
+def module_name(file: Path) -> str:
+    return ".".join(file.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def trace_tests(targets: Sequence[Path], directory: Path) -> Trace:
+    """One run of all tests, which must pass."""
+    result, output = directory / "trace", directory / "trace.txt"
+    _, status = os.waitpid(fork_tests([TESTS], output, plugin=Tracer(targets, result)), 0)
+    if status:
+        sys.exit(f"the tests fail without any mutant:\n{output.read_text()}")
+    trace: Trace = pickle.loads(result.read_bytes())
+    return trace
+
+
+def fight(mutants: Sequence[Mutant], trace: Trace, jobs: int, directory: Path) -> Iterator[tuple[Mutant, Outcome]]:
+    """Let the tests loose on each mutant, so many at a time."""
+    waiting = list(reversed(mutants))
+    running: dict[int, tuple[Mutant, Path]] = {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant = waiting.pop()
+            tests = trace.tests_of(mutant.path, range(mutant.lines[0], mutant.lines[1] + 1))
+            if not tests:
+                yield mutant, Outcome(True, "unseen", 0.0, "")
+                continue
+            output = directory / f"{len(waiting)}.txt"
+            running[fork_tests(tests, output, mutant)] = mutant, output
+        if not running:
+            break
+        pid, status, usage = os.wait3(0)
+        mutant, output = running.pop(pid)
+        yield mutant, judge(status, usage.ru_utime + usage.ru_stime, output)
+        output.unlink(missing_ok=True)
+
+
+def report(outcomes: dict[Mutant, Outcome]) -> bool:
+    """Print the figures and the survivors. True when all is well."""
+    print(f"\n{'file':24}{'mutants':>8}{'killed':>8}{'broken':>8}{'endless':>8}{'left':>8}{'score':>8}")
+    by_file: dict[str, Counter[str]] = {}
+    for mutant, outcome in outcomes.items():
+        by_file.setdefault(label(mutant.path), Counter())[outcome.how] += 1
+    total = sum(by_file.values(), Counter[str]())
+    for name, counts in [*by_file.items(), ("all", total)]:
+        left = counts["survived"] + counts["unseen"]
+        figures = [counts.total(), counts["killed"], counts["broken"], counts["endless"], left]
+        print(f"{name:24}" + "".join(f"{figure:8}" for figure in figures) + f"{1 - left / counts.total():8.1%}")
+    score = 1 - (total["survived"] + total["unseen"]) / max(1, total.total())
+    return report_survivors(outcomes) and score >= GOAL
+
+
+def report_survivors(outcomes: dict[Mutant, Outcome]) -> bool:
+    reasons = accepted_survivors()
+    survivors = {mutant.name for mutant, outcome in outcomes.items() if outcome.passed}
+    tested = {mutant.name for mutant in outcomes}
+    unexplained = [name for name in survivors if name not in reasons]
+    if unexplained:
+        print("\nSurvivors without a reason in docs/mutation.md:\n" + "\n".join(sorted(map(row, unexplained))))
+    labels = {label(mutant.path) for mutant in outcomes}
+    stale = [name for name in reasons if name.split(" ")[0] in labels and name not in survivors]
+    for name in stale:
+        print(f"\nExplained in docs/mutation.md, but {'killed' if name in tested else 'no mutant any more'}: {name}")
+    return not unexplained and not stale
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("files", nargs="*", help="only files of src/runtime/ whose path contains one of these")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at a time")
+    parser.add_argument("--only", default="", help="only mutants whose name contains this")
+    parser.add_argument("--log", type=Path, help="write each mutant and how it fared to this file, as it is known")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    targets = files(options.files)
+    mutants = [mutant for file in targets for mutant in mutants_of(file, module_name(file), label(file))]
+    mutants = [mutant for mutant in mutants if options.only in mutant.name]
+    outcomes: dict[Mutant, Outcome] = {}
+    with tempfile.TemporaryDirectory() as name, open(options.log or os.devnull, "w") as log:
+        directory = Path(name)
+        trace = trace_tests(targets, directory)
+        print(f"{len(mutants)} mutants of {len(targets)} files against {len(trace.seconds)} tests")
+        for mutant, outcome in fight(mutants, trace, options.jobs, directory):
+            outcomes[mutant] = outcome
+            culprit = next((line for line in outcome.output.splitlines() if line.startswith("FAILED")), "")
+            log.write(f"{outcome.how:9}{outcome.seconds:6.1f} s  {mutant.name}  {culprit}\n")
+            log.flush()
+    return 0 if report(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
