@@ -149,7 +149,6 @@ class Child(Member, ABC):
         self.incarnation += 1
         self.heard = False
         self.error = None
-        self.returned = False
         self._killed = False
         self._started_at = trio.current_time()
 

@@ -9,6 +9,7 @@ from runtime import (
     ActorSpec,
     ActorStopped,
     Backoff,
+    ChildSpec,
     DeadLettered,
     DeadLetterRetried,
     Inbox,
@@ -18,6 +19,7 @@ from runtime import (
     Pool,
     Ref,
     Reply,
+    ServiceSpec,
     State,
     Supervisor,
 )
@@ -63,6 +65,25 @@ async def test_a_letter_that_is_still_deadly_becomes_another_one(autojump_clock:
         assert second.message == first.message
         assert probe.ref.statistics().dead_lettered == 2
         assert [event.letter for event in clinic.events.of(DeadLettered)] == [first, second]
+
+
+async def test_a_letter_goes_to_its_own_actor(autojump_clock: trio.testing.MockClock) -> None:
+    """Not to a sibling, nor to a service or a supervisor of that place."""
+    clinic = Clinic()
+    first, second, third = (clinic.probe(name) for name in "abc")
+    specs: list[ChildSpec] = [
+        Supervisor("nested", []),
+        ServiceSpec("service", trio.sleep_forever),
+        *(probe.spec(backoff=AT_ONCE) for probe in (first, second, third)),
+    ]
+    root = Supervisor("root", specs)
+    async with running(root):
+        clinic.sick.add("x")
+        await bury(second.ref, "x")
+        clinic.sick.clear()
+        root.retry(root.dead_letters()[0].id)
+        await trio.sleep(1)
+        assert [probe.handled for probe in (first, second, third)] == [[], ["x"], []]
 
 
 async def test_a_full_mailbox_keeps_the_letter(autojump_clock: trio.testing.MockClock) -> None:
