@@ -354,14 +354,38 @@ async def test_an_age_is_never_told_too_small_and_little_too_large_in_a_deep_mai
             assert age <= ref.statistics().oldest_age_s <= age + depth / 8 + 2
 
 
-async def test_mail_told_before_a_clock_runs_ages_from_the_first_incarnation_on() -> None:
-    """Nobody could have noted its time."""
+def test_mail_told_before_a_clock_runs_ages_from_the_first_incarnation_on() -> None:
+    """Nobody could have noted its time; what is told later has an age of its own."""
     ref: Ref[int] = Ref("a")
-    in_thread = trio.to_thread.run_sync(lambda: ref.tell(1))
-    await in_thread
+    ref.tell(1)
     assert ref.statistics().oldest_age_s == 0
-    Inbox(ref)
-    assert 0 <= ref.statistics().oldest_age_s < 60
+
+    async def main() -> None:
+        await trio.sleep(5)
+        inbox = Inbox(ref)
+        await trio.sleep(2)
+        assert ref.statistics().oldest_age_s == 2
+        await inbox.get()
+        ref.tell(2)
+        await trio.sleep(1)
+        await inbox.get()
+        assert ref.statistics().oldest_age_s == 1
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+@pytest.mark.parametrize(("depth", "most"), [(10, 20), (1000, 80)])
+async def test_ages_cost_no_memory_for_each_message(depth: int, most: int) -> None:
+    """Whatever has passed through a mailbox, and however full it stays, it remembers few times."""
+    ref, inbox = pair(capacity=2000)
+    for number in range(depth):
+        ref.tell(number)
+        ref.tell(number)
+        await inbox.get()
+    for number in range(3000):
+        ref.tell(number)
+        await inbox.get()
+    assert len(ref._mailbox._queue.ages._marks) <= most
 
 
 async def test_a_reader_is_busy_when_it_does_not_wait_for_mail(autojump_clock: trio.testing.MockClock) -> None:
