@@ -32,6 +32,9 @@ def test_each_example_runs(heading: str, example: str) -> None:
     exec(compile(example, f"docs/runtime.md, {heading}", "exec"), namespace)
     if "main" in namespace:
         trio.run(namespace["main"], clock=trio.testing.MockClock(autojump_threshold=0))
+    for name, test in namespace.items():
+        if name.startswith("test_"):
+            test()
 
 
 def test_every_test_that_the_page_names_exists() -> None:
