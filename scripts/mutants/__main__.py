@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import attrs
+
 from scripts.mutants.accepted import accepted_survivors, row
 from scripts.mutants.arena import Outcome, fork_tests, judge
 from scripts.mutants.mutations import Mutant, mutants_of
@@ -22,6 +24,16 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 TESTS = "tests/runtime"
 GOAL = 0.85
+QUICK = 8  # tests: enough to kill most mutants, few enough to be collected at once
+
+
+@attrs.frozen(eq=False)
+class Bout:
+    """A mutant, the tests that it is to meet now, and those that it is to meet if it passes them."""
+
+    mutant: Mutant
+    tests: Sequence[str]
+    later: Sequence[str]
 
 
 def files(wanted: Sequence[str]) -> list[Path]:
@@ -49,24 +61,28 @@ def trace_tests(targets: Sequence[Path], directory: Path) -> Trace:
 
 
 def fight(mutants: Sequence[Mutant], trace: Trace, jobs: int, directory: Path) -> Iterator[tuple[Mutant, Outcome]]:
-    """Let the tests loose on each mutant, so many at a time."""
-    waiting = list(reversed(mutants))
-    running: dict[int, tuple[Mutant, Path]] = {}
+    """Let the tests loose on each mutant, so many mutants at a time: a few quick tests first, then all others."""
+    waiting: list[Bout] = []
+    for mutant in reversed(mutants):
+        tests = trace.tests_of(mutant.path, range(mutant.lines[0], mutant.lines[1] + 1))
+        if tests:
+            waiting.append(Bout(mutant, tests[:QUICK], tests[QUICK:]))
+        else:
+            yield mutant, Outcome(True, "unseen", 0.0, "")
+    running: dict[int, Bout] = {}
     while waiting or running:
         while waiting and len(running) < jobs:
-            mutant = waiting.pop()
-            tests = trace.tests_of(mutant.path, range(mutant.lines[0], mutant.lines[1] + 1))
-            if not tests:
-                yield mutant, Outcome(True, "unseen", 0.0, "")
-                continue
-            output = directory / f"{len(waiting)}.txt"
-            running[fork_tests(tests, output, mutant)] = mutant, output
-        if not running:
-            break
-        pid, status, usage = os.wait3(0)
-        mutant, output = running.pop(pid)
-        yield mutant, judge(status, usage.ru_utime + usage.ru_stime, output)
+            bout = waiting.pop()
+            running[fork_tests(bout.tests, directory / f"{id(bout)}", bout.mutant)] = bout
+        process, status, usage = os.wait3(0)
+        bout = running.pop(process)
+        output = directory / f"{id(bout)}"
+        outcome = judge(status, usage.ru_utime + usage.ru_stime, output)
         output.unlink(missing_ok=True)
+        if outcome.passed and bout.later:
+            waiting.append(Bout(bout.mutant, bout.later, ()))
+        else:
+            yield bout.mutant, outcome
 
 
 def report(outcomes: dict[Mutant, Outcome]) -> bool:

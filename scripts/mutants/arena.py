@@ -98,6 +98,7 @@ def fork_tests(tests: Sequence[str], output: Path, mutant: Mutant | None = None,
         return child
     try:
         os.nice(10)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         sink = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(sink, 1)
