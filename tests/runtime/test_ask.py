@@ -19,8 +19,7 @@ from runtime import (
     Supervisor,
     WaitsForItself,
 )
-from runtime.testing import Probe
-from tests.runtime.trees import running
+from runtime.testing import Probe, running
 
 
 @attrs.frozen(eq=False)

@@ -13,9 +13,8 @@ from runtime import (
     StoppedLate,
     Supervisor,
 )
-from runtime.testing import Events, Probe
+from runtime.testing import Events, Probe, running
 from tests.runtime.stubborn import Stubborn, Stuck
-from tests.runtime.trees import running
 
 
 async def test_each_child_has_its_own_grace_from_its_turn(autojump_clock: trio.testing.MockClock) -> None:

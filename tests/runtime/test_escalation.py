@@ -21,8 +21,8 @@ from runtime import (
     Stopped,
     Supervisor,
 )
-from runtime.testing import Events, Probe
-from tests.runtime.trees import crash_once, running
+from runtime.testing import Events, Probe, running
+from tests.runtime.trees import crash_once
 
 AT_ONCE = Backoff(first=0)
 

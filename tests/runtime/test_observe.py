@@ -22,8 +22,7 @@ from runtime import (
     State,
     Supervisor,
 )
-from runtime.testing import Events, Probe
-from tests.runtime.trees import find, running
+from runtime.testing import Events, Probe, find, running
 
 
 async def test_the_tree_shows_every_child_as_it_is(autojump_clock: trio.testing.MockClock) -> None:

@@ -22,9 +22,8 @@ from runtime import (
     StoppedLate,
     Supervisor,
 )
-from runtime.testing import Events, Probe
+from runtime.testing import Events, Probe, find, running
 from tests.runtime.fleet import Fleet, Lingers
-from tests.runtime.trees import find, running
 
 AT_ONCE = Backoff(first=0)
 

@@ -14,9 +14,8 @@ from runtime import (
     State,
     Supervisor,
 )
-from runtime.testing import Events
+from runtime.testing import Events, running
 from tests.runtime.fleet import Fleet, Lingers
-from tests.runtime.trees import running
 
 AT_ONCE = Backoff(first=0)
 

@@ -17,8 +17,7 @@ from runtime import (
     Stopped,
     Supervisor,
 )
-from runtime.testing import Events, Probe
-from tests.runtime.trees import running
+from runtime.testing import Events, Probe, running
 
 AT_ONCE = Backoff(first=0)
 PLENTY = Intensity(restarts=10_000)

@@ -21,9 +21,9 @@ from runtime import (
     StoppedLate,
     Supervisor,
 )
-from runtime.testing import Events, Probe
+from runtime.testing import Events, Probe, find, running
 from tests.runtime.stubborn import Stubborn, Stuck
-from tests.runtime.trees import find, running, seeded
+from tests.runtime.trees import seeded
 
 
 async def test_a_stop_drains_the_mail_that_was_accepted(autojump_clock: trio.testing.MockClock) -> None:

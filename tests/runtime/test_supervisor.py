@@ -24,8 +24,8 @@ from runtime import (
     Stopped,
     Supervisor,
 )
-from runtime.testing import Events, Probe
-from tests.runtime.trees import find, probes, running, seeded
+from runtime.testing import Events, Probe, find, running
+from tests.runtime.trees import probes, seeded
 
 AT_ONCE = Backoff(first=0)
 
