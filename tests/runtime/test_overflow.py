@@ -404,6 +404,10 @@ def test_control_c_never_tears_a_mailbox() -> None:
         ref.tell(2)
         await trio.sleep(1)
 
-    with pytest.raises(KeyboardInterrupt):
-        trio.run(main)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trio.run(main)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert list(ref._mailbox.messages) == [1, 2]
