@@ -86,9 +86,10 @@ class Branch(Inspected, Watched):
         try:
             await self._node.live()
         finally:
+            error = self._node.error
             self._node.finish()
-        if self._node.error is not None:
-            raise self._node.error
+        if error is not None:
+            raise error
 
     def stop(self) -> None:
         """Stop all children for good. Returns at once; ``run`` returns when it is done. May be called at any time,

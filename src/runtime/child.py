@@ -42,6 +42,7 @@ class Child(Member, ABC):
         "_started_at",
         "_task",
         "backoff",
+        "crashed",
         "error",
         "grace",
         "heard",
@@ -67,8 +68,9 @@ class Child(Member, ABC):
         self.stopping = False
         self.heard = True  # the host has handled the latest incarnation's end
         self.last_failure: Failure | None = None
-        self.error: Exception | None = None  # how the last incarnation ended
-        self.returned = False
+        self.crashed = self.returned = False  # how the last incarnation ended; neither: from outside
+        # Of a crash, until the next incarnation or the end for good: it keeps alive what the crashed one had.
+        self.error: Exception | None = None
         self.overdue: StoppedLate | None = None  # it did not stop within its grace
         self.stopped: Stopped | None = None  # for good
         self._scope: trio.CancelScope | None = None  # there while an incarnation lives
@@ -122,7 +124,7 @@ class Child(Member, ABC):
     @property
     def failure(self) -> Failure | None:
         """How the last incarnation ended, when it was not in order."""
-        return None if self.error is None else self.last_failure
+        return self.last_failure if self.crashed else None
 
     @property
     def uptime(self) -> float:
@@ -171,6 +173,7 @@ class Child(Member, ABC):
             raise rest from None
         finally:
             self._conclude(scope, error, returned=returned)
+            del error  # its traceback holds this frame: only a collection would free the two
 
     def begun(self) -> None:
         """The incarnation runs."""
@@ -197,7 +200,7 @@ class Child(Member, ABC):
         if error is None and self._killed and not returned:
             error = ActorKilled(self.name)
         self.error = error
-        self.returned = returned
+        self.crashed, self.returned = error is not None, returned
         if error is not None:
             self.last_failure = Failure.of(error, now)
             self.emit(Crashed(self.path, now, self.incarnation, self.last_failure, error))
@@ -217,8 +220,7 @@ class Child(Member, ABC):
     @property
     def done(self) -> bool:
         """It has ended by itself, and that is the end of it by its restart type."""
-        by_itself = self.returned or self.error is not None
-        return by_itself and not self.restart.wanted(crashed=self.error is not None)
+        return (self.returned or self.crashed) and not self.restart.wanted(crashed=self.crashed)
 
     def next_delay(self, rng: random.Random) -> float:
         self._attempt += 1
@@ -273,6 +275,7 @@ class Child(Member, ABC):
         if self.finished or self.alive:
             return
         self.state = state
+        self.error = None
         self.stopped = Stopped(self.path, trio.current_time(), undelivered, state, self.failure)
         for event in (*why, self.stopped):
             self.emit(event)
