@@ -250,8 +250,10 @@ async def test_an_answer_that_is_there_is_not_taken_away_by_a_cancellation() -> 
     assert answers == [8]
 
 
-@pytest.mark.parametrize("how", ["ask", "send"])
-async def test_an_actor_that_would_wait_for_itself_is_told_so(how: str, autojump_clock: trio.testing.MockClock) -> None:
+@pytest.mark.parametrize(("how", "capacity"), [("ask", 2), ("ask", 1), ("send", 1)])
+async def test_an_actor_that_would_wait_for_itself_is_told_so(
+    how: str, capacity: int, autojump_clock: trio.testing.MockClock
+) -> None:
     """Nobody would be left to answer, or to make room. It crashes with a clear error instead of standing still."""
 
     class Narcissus:
@@ -262,7 +264,7 @@ async def test_an_actor_that_would_wait_for_itself_is_told_so(how: str, autojump
             else:
                 await ref.send(Question(Reply()))
 
-    ref = Ref[Question]("a", capacity=1)
+    ref = Ref[Question]("a", capacity=capacity)
     ref.tell(Question(Reply()))
     root = Supervisor("root", [ActorSpec(ref, Narcissus, Restart.TEMPORARY)])
     async with running(root):
