@@ -5,6 +5,7 @@ is for a mutant that does not survive.
 """
 
 import argparse
+import gc
 import os
 import pickle
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import attrs
 
-from scripts.mutants.accepted import accepted_survivors, row
+from scripts.mutants.accepted import accepted_survivors, guards, row
 from scripts.mutants.arena import Outcome, fork_tests, judge
 from scripts.mutants.mutations import Mutant, mutants_of
 from scripts.mutants.tracing import Trace, Tracer
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 TESTS = "tests/runtime"
 GOAL = 0.85
+GUARD_SECONDS = 60.0  # of work, for the tests of one invariant
 QUICK = 8  # tests: enough to kill most mutants, few enough to be collected at once
 
 
@@ -73,7 +75,8 @@ def fight(mutants: Sequence[Mutant], trace: Trace, jobs: int, directory: Path) -
     while waiting or running:
         while waiting and len(running) < jobs:
             bout = waiting.pop()
-            running[fork_tests(bout.tests, directory / f"{id(bout)}", bout.mutant)] = bout
+            seconds = 3 + 1.5 * sum(trace.seconds[test] for test in bout.tests)  # traced, they took far longer
+            running[fork_tests(bout.tests, directory / f"{id(bout)}", bout.mutant, seconds)] = bout
         process, status, usage = os.wait3(0)
         bout = running.pop(process)
         output = directory / f"{id(bout)}"
@@ -85,8 +88,8 @@ def fight(mutants: Sequence[Mutant], trace: Trace, jobs: int, directory: Path) -
             yield bout.mutant, outcome
 
 
-def report(outcomes: dict[Mutant, Outcome]) -> bool:
-    """Print the figures and the survivors. True when all is well."""
+def report(outcomes: dict[Mutant, Outcome], known: set[str]) -> bool:
+    """Print the figures and the survivors. True when all is well. ``known``: the names of all there are."""
     print(f"\n{'file':24}{'mutants':>8}{'killed':>8}{'broken':>8}{'endless':>8}{'left':>8}{'score':>8}")
     by_file: dict[str, Counter[str]] = {}
     for mutant, outcome in outcomes.items():
@@ -97,21 +100,39 @@ def report(outcomes: dict[Mutant, Outcome]) -> bool:
         figures = [counts.total(), counts["killed"], counts["broken"], counts["endless"], left]
         print(f"{name:24}" + "".join(f"{figure:8}" for figure in figures) + f"{1 - left / counts.total():8.1%}")
     score = 1 - (total["survived"] + total["unseen"]) / max(1, total.total())
-    return report_survivors(outcomes) and score >= GOAL
+    return report_survivors(outcomes, known) and score >= GOAL
 
 
-def report_survivors(outcomes: dict[Mutant, Outcome]) -> bool:
+def report_survivors(outcomes: dict[Mutant, Outcome], known: set[str]) -> bool:
     reasons = accepted_survivors()
     survivors = {mutant.name for mutant, outcome in outcomes.items() if outcome.passed}
-    tested = {mutant.name for mutant in outcomes}
+    killed = {mutant.name for mutant, outcome in outcomes.items() if not outcome.passed}
     unexplained = [name for name in survivors if name not in reasons]
     if unexplained:
         print("\nSurvivors without a reason in docs/mutation.md:\n" + "\n".join(sorted(map(row, unexplained))))
-    labels = {label(mutant.path) for mutant in outcomes}
-    stale = [name for name in reasons if name.split(" ")[0] in labels and name not in survivors]
+    stale = [name for name in reasons if name in killed or name not in known]
     for name in stale:
-        print(f"\nExplained in docs/mutation.md, but {'killed' if name in tested else 'no mutant any more'}: {name}")
+        print(f"\nExplained in docs/mutation.md, but {'killed' if name in killed else 'no mutant any more'}: {name}")
     return not unexplained and not stale
+
+
+def check_guards(mutants: Sequence[Mutant], directory: Path) -> bool:
+    """Whether each line that keeps an invariant has its test: it passes as the line is, and fails when it is broken."""
+    by_name = {mutant.name: mutant for mutant in mutants}
+    all_is_well = True
+    for guard in guards():
+        mutant = by_name.get(guard.mutant)
+        output = directory / "guard"
+        tests = [f"{TESTS}/{guard.test}"]
+        verdicts = []
+        for candidate in (None, mutant):
+            process = fork_tests(tests, output, candidate, GUARD_SECONDS)
+            _, status = os.waitpid(process, 0)
+            verdicts.append(judge(status, 0.0, output).how)
+        well = mutant is not None and verdicts[0] == "survived" and verdicts[1] in ("killed", "endless")
+        all_is_well &= well
+        print(f"{'ok' if well else 'NOT SEEN':9} {guard.invariant}  ({guard.test})")
+    return all_is_well
 
 
 def main() -> int:
@@ -119,23 +140,28 @@ def main() -> int:
     parser.add_argument("files", nargs="*", help="only files of src/runtime/ whose path contains one of these")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at a time")
     parser.add_argument("--only", default="", help="only mutants whose name contains this")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: each Nth mutant")
     parser.add_argument("--log", type=Path, help="write each mutant and how it fared to this file, as it is known")
+    parser.add_argument("--invariants", action="store_true", help="only see that each invariant has its guard")
     options = parser.parse_args()
     os.chdir(ROOT)
-    targets = files(options.files)
-    mutants = [mutant for file in targets for mutant in mutants_of(file, module_name(file), label(file))]
-    mutants = [mutant for mutant in mutants if options.only in mutant.name]
+    every = [mutant for file in files([]) for mutant in mutants_of(file, module_name(file), label(file))]
+    targets = set(files(options.files))
+    chosen = [mutant for mutant in every if mutant.path in targets and options.only in mutant.name][:: options.every]
     outcomes: dict[Mutant, Outcome] = {}
     with tempfile.TemporaryDirectory() as name, open(options.log or os.devnull, "w") as log:
         directory = Path(name)
-        trace = trace_tests(targets, directory)
-        print(f"{len(mutants)} mutants of {len(targets)} files against {len(trace.seconds)} tests")
-        for mutant, outcome in fight(mutants, trace, options.jobs, directory):
+        if options.invariants:
+            return 0 if check_guards(every, directory) else 1
+        trace = trace_tests(sorted(targets), directory)
+        print(f"{len(chosen)} mutants of {len(targets)} files against {len(trace.seconds)} tests")
+        gc.freeze()  # else each fork's collections would walk, and so copy, all that is there already
+        for mutant, outcome in fight(chosen, trace, options.jobs, directory):
             outcomes[mutant] = outcome
             culprit = next((line for line in outcome.output.splitlines() if line.startswith("FAILED")), "")
             log.write(f"{outcome.how:9}{outcome.seconds:6.1f} s  {mutant.name}  {culprit}\n")
             log.flush()
-    return 0 if report(outcomes) else 1
+    return 0 if report(outcomes, {mutant.name for mutant in every}) else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ slate and without their start-up time.
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import math
 import os
 import resource
 import signal
@@ -24,7 +25,6 @@ import trio.testing
 
 from scripts.mutants.mutations import Mutant
 
-CPU_SECONDS = 60  # of one mutant: some times what all tests take together
 IDLE_SECONDS = 15.0  # without a twentieth of a second of work: it waits for what will never come
 MEMORY_BYTES = 4 * 2**30
 
@@ -91,8 +91,17 @@ class Outcome:
     output: str
 
 
-def fork_tests(tests: Sequence[str], output: Path, mutant: Mutant | None = None, plugin: object = None) -> int:
-    """Start pytest in a process of its own, which stops at the first failure. Returns the process's id."""
+def fork_tests(
+    tests: Sequence[str],
+    output: Path,
+    mutant: Mutant | None = None,
+    cpu_seconds: float = math.inf,
+    plugin: object = None,
+) -> int:
+    """Start pytest in a process of its own, which stops at the first failure. Returns the process's id.
+
+    cpu_seconds: of work, after which a mutant is taken to go round in circles
+    """
     child = os.fork()
     if child:
         return child
@@ -104,7 +113,7 @@ def fork_tests(tests: Sequence[str], output: Path, mutant: Mutant | None = None,
         os.dup2(sink, 1)
         os.dup2(sink, 2)
         if mutant is not None:
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(cpu_seconds), math.ceil(cpu_seconds)))
             _die_when_idle()
             sys.meta_path.insert(0, _Finder(mutant))
         status = pytest.main([*OPTIONS, "--exitfirst", *tests], plugins=[plugin] if plugin else [])
