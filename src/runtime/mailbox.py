@@ -90,8 +90,9 @@ class Mailbox(Generic[M]):
         self._closed = False
         self._high_water = max(1, int(capacity * HIGH_WATER))
         self._told_high_water = False
-        # Below this depth a message is appended, and that is all. 0 when more is to be done: for the first message of
-        # an empty mailbox (the reader is woken), the first after a receive (the time is noted), and once it is closed.
+        # Below this depth a message is appended, and that is all. 0 when more is to be done: once it is closed, and for
+        # the first message after a receive, as the first of an empty mailbox always is (its time is noted, and the
+        # reader woken): what empties a mailbox was handed out last, else something that came later would be left.
         self._append_below = 0
         self._limit = self._first_limit()  # what it is otherwise: up to the high water, then up to the capacity
         self._dead_lettered = self._refused = self._undelivered = 0
@@ -235,14 +236,12 @@ class Mailbox(Generic[M]):
     @enable_ki_protection
     def drop(self, count: int) -> None:
         self._queue.acknowledge(count)
-        if self._senders or self._told_high_water or not self.messages:
+        if self._senders or self._told_high_water:
             self._make_room()
 
     def _make_room(self) -> None:
         if self._senders:
             self._senders.admit(self._place)
-        if not self.messages:
-            self._append_below = 0
         if self._told_high_water and 2 * len(self.messages) <= self.capacity:
             self._told_high_water = False
             self._append_below = 0

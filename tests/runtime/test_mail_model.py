@@ -21,6 +21,7 @@ from runtime import (
     Reply,
     RequestDropped,
 )
+from runtime.ages import FINENESS
 from tests.runtime.mail_model import Entry, MailModel
 
 POLICIES = ("wait", "refuse", "drop_oldest", "keep_latest")
@@ -216,6 +217,8 @@ class Run:
         if not self.model.queue:
             assert told == 0
             return
+        if self.model.capacity * (2 if self.model.lossy else 1) > FINENESS:
+            return  # not each receive is worth a mark
         since = self.model.queue[0].since
         now = trio.current_time()
         assert now - since <= told + 1e-9
@@ -255,7 +258,11 @@ OPERATIONS = st.lists(OPERATION, max_size=10) | st.lists(OPERATION, min_size=20,
 
 @pytest.mark.parametrize("policy", POLICIES)
 @settings(max_examples=150)
-@given(capacity=st.integers(1, 3), operations=OPERATIONS, closing=st.lists(st.sampled_from(["tell", "send", "get"])))
+@given(
+    capacity=st.sampled_from([1, 2, 3, 8]),
+    operations=OPERATIONS,
+    closing=st.lists(st.sampled_from(["tell", "send", "get"])),
+)
 def test_mail_is_as_the_model_says(
     policy: str, capacity: int, operations: Sequence[Operation], closing: Sequence[str]
 ) -> None:

@@ -202,6 +202,22 @@ async def test_closing_refuses_new_mail_and_keeps_what_was_accepted() -> None:
     assert ref.statistics().closed
 
 
+async def test_closing_refuses_new_mail_also_where_there_is_plenty_of_room() -> None:
+    """Whether it is empty or not, before and after a receive."""
+    ref, inbox = pair(capacity=100)
+    for number in range(3):
+        ref.tell(number)
+    ref._mailbox.close()
+    for _ in range(4):
+        with pytest.raises(ActorStopped):
+            ref.tell(9)
+        with pytest.raises(ActorStopped):
+            await ref.send(9)
+        inbox.peek_nowait(1)
+        inbox.drop(min(1, ref.statistics().depth))
+    assert ref.statistics().handled == 3
+
+
 async def test_a_reader_that_waits_meets_the_end_when_the_mailbox_closes() -> None:
     """Closing wakes the reader."""
     ref, inbox = pair()
@@ -325,6 +341,44 @@ async def test_the_oldest_message_has_an_age(autojump_clock: trio.testing.MockCl
     assert ref.statistics().oldest_age_s == 0
 
 
+async def test_an_age_is_exact_after_a_batch(autojump_clock: trio.testing.MockClock) -> None:
+    """The first message to come while a batch is in hand is not taken for as old as the batch."""
+    ref, inbox = pair()
+    ref.tell(1)
+    ref.tell(2)
+    await inbox.peek(9)
+    await trio.sleep(5)
+    ref.tell(3)
+    inbox.drop(2)
+    await trio.sleep(1)
+    assert ref.statistics().oldest_age_s == 1
+
+
+async def test_a_reader_wakes_after_a_batch_during_which_more_came(autojump_clock: trio.testing.MockClock) -> None:
+    """And was acknowledged with it: the mailbox is empty again, and the next message its first."""
+    ref, inbox = pair()
+    ref.tell(1)
+    await inbox.peek(9)
+    ref.tell(2)
+    assert list(await inbox.peek(9)) == [1, 2]
+    ref.tell(3)
+    assert list(await inbox.peek(9)) == [1, 2, 3]
+    ref.tell(4)
+    inbox.peek_nowait(9)
+    inbox.drop(4)
+    got = []
+
+    async def reader() -> None:
+        got.append(await inbox.get())
+
+    with trio.fail_after(1):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reader)
+            await trio.testing.wait_all_tasks_blocked()
+            ref.tell(5)
+    assert got == [5]
+
+
 async def test_an_age_is_exact_after_a_backlog(autojump_clock: trio.testing.MockClock) -> None:
     """A burst that took long to drain does not make what came last look as old as the burst."""
     ref, inbox = pair()
@@ -390,7 +444,10 @@ async def test_ages_cost_no_memory_for_each_message(depth: int, most: int) -> No
     assert len(ref._mailbox._queue.ages._marks) <= most
 
 
-async def test_a_reader_is_busy_when_it_does_not_wait_for_mail(autojump_clock: trio.testing.MockClock) -> None:
+@pytest.mark.parametrize("end", ["release_clean", "release_interrupted", "release_crashed"])
+async def test_a_reader_is_busy_when_it_does_not_wait_for_mail(
+    end: str, autojump_clock: trio.testing.MockClock
+) -> None:
     """From the receive to the next wait, counted for one incarnation; it stays as it was between two."""
     ref, inbox = pair()
     busy = []
@@ -416,7 +473,7 @@ async def test_a_reader_is_busy_when_it_does_not_wait_for_mail(autojump_clock: t
         await trio.sleep(50)
         nursery.cancel_scope.cancel()
     assert busy == [7]
-    ref._mailbox.release_interrupted()
+    getattr(ref._mailbox, end)()
     await trio.sleep(100)
     assert ref.statistics().busy_s == 7
     Inbox(ref)
