@@ -62,7 +62,7 @@ async def test_a_batch_that_crashed_comes_again_one_by_one_and_the_guilty_one_is
         await trio.sleep(10)
         assert batches == [[1, 2, -3, 4], [1], [2], [-3], [4], [5, 6]]
         [letter] = root.dead_letters()
-        assert (letter.path, letter.message) == ("root/a", "-3")
+        assert (letter.id, letter.path, letter.message) == (1, "root/a", "-3")
         assert (letter.failure.type, letter.failure.message) == ("ValueError", "cannot digest -3")
         assert [event.letter for event in events.of(DeadLettered)] == [letter]
         assert ref.statistics().dead_lettered == 1
