@@ -4,17 +4,15 @@ A package that offers something unusable costs nothing but itself: it is among t
 what mends it. Only a configuration that asks for it is then in error.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from attrs import Factory, frozen
 
-from mission_control.config.options import OptionsError, check_options
+from mission_control.config.options import NAME, OptionsError, check_options
 from mission_control.extension import GROUP, ActorType
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
 _NAME_RULE: Final = "lower-case letters, digits and single underscores, beginning with a letter"
 
 
@@ -84,7 +82,7 @@ def _examine(offer: EntryPoint) -> Installed | Broken:
     def broken(problem: str, remedy: str) -> Broken:
         return Broken(offer.name, package, problem, remedy)
 
-    if not _NAME.fullmatch(offer.name):
+    if not NAME.fullmatch(offer.name):
         return broken("that is no name for one", f"its author must rename it: {_NAME_RULE}")
     try:
         found = offer.load()

@@ -17,7 +17,7 @@ from mission_control.core.subscription import Filter
 from mission_control.event_lines import line
 from mission_control.output import tell, until_the_reader_has_enough, write, write_json
 from mission_control.printable import one_line
-from mission_control.target import Target
+from mission_control.target import IF_UNAUTHENTICATED, IF_UNREACHABLE, Target
 
 Show: TypeAlias = Callable[[events.Event], None]
 Tell: TypeAlias = Callable[[str], None]
@@ -77,10 +77,10 @@ async def follow(daemon: Target, select: Filter, show: Show, tell: Tell) -> None
 def explain(error: BaseException, daemon: Target) -> str | None:
     """A failure of :func:`run_tail` with its remedy, or None when it is a fault of the program."""
     if isinstance(error, UnreachableError):
-        return f"{daemon.url}: {one_line(str(error))}; is it running there? Start it with run, or give its --url"
+        return f"{daemon.url}: {one_line(str(error))}; {IF_UNREACHABLE}"
     if not isinstance(error, RefusedError):
         return None
-    remedy = "; give the operator token with --token-file" if error.close_code == CloseCode.UNAUTHENTICATED else ""
+    remedy = f"; {IF_UNAUTHENTICATED}" if error.close_code == CloseCode.UNAUTHENTICATED else ""
     return f"{daemon.url}: {one_line(str(error)).rstrip('.')}{remedy}"
 
 

@@ -15,6 +15,9 @@ from mission_control.operator_token import kept_token
 from mission_control.settings import Secret, Settings
 
 STREAM_PATH = "/v1/stream"
+IF_UNREACHABLE = "is it running there? Start it with run, or give its --url"
+IF_UNAUTHENTICATED = "give the operator token with --token-file"
+"""What to do about a daemon that does not answer, or does not let in."""
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 

@@ -19,6 +19,7 @@ from mission_control.extension import (
     Secret,
 )
 from mission_control.plugins import Found, examine
+from mission_control.settings import Address
 from runtime import ServiceSpec
 
 
@@ -68,6 +69,21 @@ class Paths:
     files: tuple[Path, ...] = ()
 
 
+@define(auto_attribs=False)
+class Untyped:
+    greeting = field(default="hello")  # type: ignore[var-annotated]
+
+
+@frozen
+class Mistyped:
+    count: Annotated[int, [1]] = 1
+
+
+@frozen
+class Addresses:
+    all: tuple[Address, ...] = ()
+
+
 @define
 class Private:
     _hidden: int = 0
@@ -95,6 +111,9 @@ unlucky_if_asked = ActorType(NoOptions, fails, enabled=False)
 needy = ActorType(Everything, idle)
 nested = ActorType(Nested, idle)
 paths = ActorType(Paths, idle)
+untyped = ActorType(Untyped, idle)
+mistyped = ActorType(Mistyped, idle)
+addresses = ActorType(Addresses, idle)
 private = ActorType(Private, idle)
 reserved = ActorType(Enabled, idle)
 unresolved = ActorType(Unresolved, idle)

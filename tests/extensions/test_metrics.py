@@ -107,6 +107,15 @@ async def test_no_name_comes_twice() -> None:
     assert samples(there[f"{PREFIX}a_b_c"]) == {f"{PREFIX}a_b_c": 1}
 
 
+@pytest.mark.parametrize(("extension_name", "name"), [("metrics", "up"), ("feed", "lag_events")])
+async def test_no_name_of_the_daemons_comes_twice(extension_name: str, name: str) -> None:
+    """What an actor type is named must not hide what the daemon says of all of them, nor spoil the scrape."""
+    registry = CollectorRegistry()
+    Gauge(name, "Its own.", registry=registry).set(42)
+    there = await scraped(extension(extension_name, registry), accept=OPENMETRICS)
+    assert [one.labels for one in there[f"{PREFIX}{extension_name}_{name}"].samples] == [{"extension": extension_name}]
+
+
 async def test_how_an_actors_feeds_fare_is_told() -> None:
     """All feeds of an actor type together."""
     feeds = (FeedStatistics(10, 3, 100, 1, 2, 0), FeedStatistics(10, 7, 50, 0, 1, 4))

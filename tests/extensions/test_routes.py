@@ -91,6 +91,8 @@ async def test_a_websocket_is_refused() -> None:
         (ExceptionGroup("several", [OSError()]), 500, "extension_failed", "The actor type hello failed to answer"),
         (HTTPException(404, "There is no item 7."), 404, "not_found", "There is no item 7."),
         (HTTPException(409, "It is taken."), 409, "conflict", "It is taken."),
+        (HTTPException(418), 418, "http_error", ""),
+        (HTTPException(499, "It went away."), 499, "http_error", "It went away."),
         (HTTPException(422), 422, "unprocessable", ""),
         (JournalUnavailableError("disk full"), 503, "journal_unavailable", "disk full"),
     ],

@@ -185,6 +185,12 @@ async def test_no_redirect_is_followed() -> None:
     assert len(asked) == 1
 
 
+async def test_an_answer_that_leads_nowhere_is_no_daemons() -> None:
+    async with scripted(httpx.Response(304)) as daemon:
+        with pytest.raises(RefusedError, match="no Mission Control"):
+            await daemon.actors()
+
+
 async def test_the_environment_sends_the_token_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy of the environment would see the token; a ``.netrc`` would take its place."""
     received: list[bytes] = []

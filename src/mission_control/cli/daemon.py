@@ -50,12 +50,14 @@ def run(**options: Any) -> int:
       mission-control run --simulate 20 --listen 127.0.0.1:0
       mission-control run --listen 0.0.0.0:8700 --set auth.mode=token
     """
-    from mission_control import app, logs, plugins
-    from mission_control.failures import explain
+    from mission_control import logs, plugins
 
     actor_types = plugins.find()
     settings = _with_operator_token(_resolve(_flags(options), actor_types).settings)
     logs.setup(settings.log_level, settings.log_format, settings.secrets())
+    from mission_control import app  # all that runs: too much to load for somebody who mistyped a flag
+    from mission_control.failures import explain
+
     return attempt(lambda: app.run(settings, actor_types), lambda error: explain(error, settings))
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from mission_control.config.merge import Merged
 from mission_control.config.options import ENABLED, types_of
-from mission_control.config.problems import Problem, Source, UnacceptableError, show
+from mission_control.config.problems import Problem, Source, UnacceptableError, show, unknown
 from mission_control.config.schema import ACTORS, KeyPath, Schema, schema
 from mission_control.config.structure import structure_options
 from mission_control.config.values import parser
@@ -58,11 +57,10 @@ def _unusable(name: str, table: Any, merged: Merged, actors: "Found") -> Iterato
             found = f"{broken.package} cannot be used: {broken.problem}"
             yield Problem(str(source), found, f"{broken.remedy}; or set enabled = false here")
     elif name not in actors.installed:
-        near = get_close_matches(name, actors.installed, n=1, cutoff=0.6)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        known = ", ".join(sorted(actors.installed)) or "none is installed"
-        allowed = f"{known}; another one comes with its package, installed beside Mission Control"
-        yield Problem(str(source), f"no actor type of that name{hint}", allowed)
+        known = sorted(actors.installed)
+        names = ", ".join(known) or "none is installed"
+        allowed = f"{names}; another one comes with its package, installed beside Mission Control"
+        yield unknown(source, name, known, allowed, "actor type")
 
 
 def _settings(one: "Installed", merged: Merged, table: Any) -> ActorSettings | Sequence[Problem]:

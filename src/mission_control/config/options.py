@@ -6,12 +6,13 @@ from typing import Any, Final, get_type_hints
 
 import attrs
 
-from mission_control.config.values import UnsupportedTypeError, parser
+from mission_control.config.values import parser
 
 ENABLED: Final = "enabled"
 """The key in every actor type's table that is not one of its options."""
 
-_KEY: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+"""What an actor type and an option may be named: two underscores separate the parts of a variable's name."""
 
 
 class OptionsError(Exception):
@@ -20,9 +21,8 @@ class OptionsError(Exception):
 
 def types_of(options: type[Any]) -> Mapping[str, Any]:
     """The options by name, each with its annotated type."""
-    return {
-        name: kind for name, kind in get_type_hints(options, include_extras=True).items() if name in _names(options)
-    }
+    hints = get_type_hints(options, include_extras=True)
+    return {field.name: hints[field.name] for field in attrs.fields(options) if field.name in hints}
 
 
 def check_options(options: type[Any], *, needed: bool) -> None:
@@ -42,15 +42,13 @@ def check_options(options: type[Any], *, needed: bool) -> None:
     except Exception as error:  # annotations are code
         raise OptionsError(f"the types of {name} cannot be found out: {error}") from error
     for field in attrs.fields(options):
-        if not _KEY.fullmatch(field.name) or field.name == ENABLED or not field.init:
+        if not NAME.fullmatch(field.name) or field.name == ENABLED or not field.init:
             raise OptionsError(f"{name}.{field.name} cannot be an option's name")
         if needed and field.default is attrs.NOTHING:
             raise OptionsError(f"{name}.{field.name} has no default, so the type cannot be enabled by default")
+        if field.name not in kinds:
+            raise OptionsError(f"{name}.{field.name} has no type: annotate it")
         try:
             parser(kinds[field.name])
-        except UnsupportedTypeError as error:
+        except TypeError as error:  # no setting's type, or no type at all
             raise OptionsError(f"{name}.{field.name}: {error}") from error
-
-
-def _names(options: type[Any]) -> set[str]:
-    return {field.name for field in attrs.fields(options)}

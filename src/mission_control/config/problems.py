@@ -78,8 +78,8 @@ def kind_of(value: Any) -> str:
     return next((name for kind, name in names.items() if isinstance(value, kind)), "a date")
 
 
-def unknown(where: Source, wrong: str, known: Sequence[str], allowed: str) -> Problem:
-    """A name that no setting has, with the nearest of the ``known`` ones when one is near."""
+def unknown(where: Source, wrong: str, known: Sequence[str], allowed: str, what: str = "setting") -> Problem:
+    """A name that no setting (or other ``what``) has, with the nearest of the ``known`` ones when one is near."""
     near = get_close_matches(wrong, known, n=1, cutoff=0.6)
     hint = f'; did you mean "{near[0]}"?' if near else ""
-    return Problem(str(where), f"no setting of that name{hint}", allowed)
+    return Problem(str(where), f"no {what} of that name{hint}", allowed)

@@ -41,7 +41,7 @@ def parser(annotation: Any) -> Parser:
 
 
 def _can_be_item(kind: Any) -> bool:
-    return get_origin(kind) is not tuple and kind not in (Path, Secret)
+    return get_origin(kind) is not tuple and kind not in (Path, Secret, Address)
 
 
 def several(parse_one: Parser) -> Parser:
@@ -50,7 +50,7 @@ def several(parse_one: Parser) -> Parser:
     def parse(value: Any) -> tuple[Any, ...]:
         items = [Text(item.strip()) for item in value.split(",")] if isinstance(value, Text) else value
         if not isinstance(items, list):
-            raise UnacceptableError("a list of texts")
+            raise UnacceptableError("a list")
         parsed = []
         for item in items:
             try:

@@ -30,17 +30,15 @@ class ExtensionMetrics(Collector):
     encoder: Encoder
 
     def collect(self) -> Iterator[Metric]:
-        readable: dict[str, float] = {}
+        read = {extension.name: self._read(extension) for extension in self.extensions}
+        readable = {name: float(families is not None) for name, families in read.items()}
+        up = gauges("extension_metrics_up", "1 when its own metrics could be read.", "extension", readable)
         taken: set[str] = set()
-        for extension in self.extensions:
-            families = self._read(extension)
-            readable[extension.name] = families is not None
+        for families in ([up], _feeds(self.extensions), *read.values()):
             for family in families or ():
                 if family.name not in taken:  # "a_b" of "x" and "b" of "x_a" are one name
                     taken.add(family.name)
                     yield family
-        yield gauges("extension_metrics_up", "1 when its own metrics could be read.", "extension", readable)
-        yield from _feeds(self.extensions)
 
     def _read(self, extension: Extension) -> Sequence[Metric] | None:
         """Its metrics under their full names; None when they cannot be read or written."""

@@ -31,6 +31,21 @@ def json_response(content: Any, status: int = 200) -> Response:
     return Response(encode(content), status, SEALED, "application/json")
 
 
+_CODES: Final[Mapping[int, str]] = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    410: "gone",
+    413: "content_too_large",
+    422: "unprocessable_content",
+    429: "too_many_requests",
+    503: "service_unavailable",
+}
+"""The codes of errors that are no more than their status; any other is an ``http_error``."""
+
+
 @define(eq=False)
 class Problem(Exception):
     """A request that is answered with an error; raise it anywhere below the routes.
@@ -50,7 +65,7 @@ class Problem(Exception):
     def response(self) -> Response:
         body = {
             "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
+            "title": _phrase(self.status),
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
@@ -66,6 +81,14 @@ def bad_parameter(name: str, found: str, allowed: str) -> Problem:
     return Problem(400, "bad_parameter", f"Parameter {name}: found {shown}; allowed is {allowed}.", members)
 
 
+def _phrase(status: int) -> str:
+    """The status's own phrase; routes of extensions may use numbers that have none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"Status {status}"
+
+
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return error.response()
@@ -75,15 +98,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
     """What the router raises (no such path, or not with this method), and what a route does that has its own words."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
-    phrase = HTTPStatus(error.status_code).phrase
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
         detail = f"{request.method} is not possible here; allowed is {headers['Allow']}."
-    elif error.status_code == HTTPStatus.NOT_FOUND and error.detail == phrase:
+    elif error.status_code == HTTPStatus.NOT_FOUND and error.detail == _phrase(404):
         detail = f"There is nothing at {request.url.path[:MAX_SHOWN]}."
     else:
         detail = error.detail
-    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    code = _CODES.get(error.status_code, "http_error")
     return Problem(error.status_code, code, detail, headers=headers).response()
 
 

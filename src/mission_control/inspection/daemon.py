@@ -15,7 +15,7 @@ from mission_control import __version__
 from mission_control.core.actor_views import ActorsView, LetterView
 from mission_control.core.frames import PROTOCOL
 from mission_control.printable import one_line
-from mission_control.target import Target
+from mission_control.target import IF_UNAUTHENTICATED, IF_UNREACHABLE, Target
 
 PATIENCE_S: Final = 10.0
 """How long the daemon may be silent while it is connected to or asked."""
@@ -147,7 +147,7 @@ def explain(error: BaseException, target: Target) -> str | None:
         return None
     text = one_line(str(error)).rstrip(".")
     if isinstance(error, UnreachableError):
-        text += "; is it running there? Start it with run, or give its --url"
+        text += f"; {IF_UNREACHABLE}"
     return f"{target.http_url}: {text}"
 
 
@@ -157,7 +157,7 @@ def _refusal(answer: httpx.Response) -> DaemonError:
     except msgspec.MsgspecError:
         return _foreign(answer)
     if problem.status == HTTPStatus.UNAUTHORIZED:
-        return RefusedError(f"{problem.detail.rstrip('.')}; give the operator token with --token-file")
+        return RefusedError(f"{problem.detail.rstrip('.')}; {IF_UNAUTHENTICATED}")
     return ProblemError(problem.status, problem.code, problem.detail)
 
 
@@ -165,7 +165,7 @@ def _foreign(answer: httpx.Response) -> DaemonError:
     """An answer that no daemon gives: somebody else's, or a proxy's."""
     if answer.status_code in _PASSING:
         return UnreachableError(f"a proxy answers {answer.status_code} {answer.reason_phrase}")
-    if answer.is_redirect:
+    if answer.has_redirect_location:
         return RefusedError(f"it redirects to {answer.headers['location']}; give that place as --url")
     return RefusedError(NO_DAEMON)
 

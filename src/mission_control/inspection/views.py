@@ -31,9 +31,12 @@ class LiveView:
     _everything: bool
 
     def answered(self, answer: Answer, moment: Moment) -> None:
-        self.failed(moment)
+        self._draw(moment)
 
     def failed(self, moment: Moment) -> None:
+        self._draw(moment)
+
+    def _draw(self, moment: Moment) -> None:
         lines = picture(moment, self._url, self._screen.frame(low=True), everything=self._everything)
         for line in lines:
             line.no_wrap = True
