@@ -7,6 +7,7 @@ everything the predecessor handed over is committed, and goes on from the journa
 
 from collections.abc import Sequence
 from typing import Final as Constant
+from typing import TypeAlias
 
 import trio
 from attrs import frozen
@@ -15,16 +16,27 @@ from actors.clock import Clock
 from actors.links import LinkState
 from actors.persistence import Barrier, PersistenceMessage, hand_over
 from mission_control.core.agent import AgentCore
-from mission_control.core.events import AgentKey, Draft
+from mission_control.core.events import Activity, AgentKey, Draft, decode_payload
 from mission_control.core.liveness import LivenessPolicy
 from mission_control.core.past import FINALS_KEPT
 from mission_control.core.runs import RunPolicy
 from mission_control.core.signals import Signal
 from mission_control.stores.journal import Journal
-from runtime import Inbox, Ref
+from runtime import Inbox, Ref, Reply
 
 BATCH: Constant = 64
 RECENT_FINALS: Constant = 200
+RECENT_ACTIVITIES: Constant = 400
+
+
+@frozen
+class HandedOver:
+    """Answered when everything that follows from what was told before is with the persistence actor."""
+
+    reply: Reply[None]
+
+
+AgentMessage: TypeAlias = Signal | HandedOver
 
 
 @frozen
@@ -52,12 +64,12 @@ class AgentActor:
         self._settings = settings
         self._clock = clock
 
-    async def run(self, inbox: Inbox[Signal]) -> None:
+    async def run(self, inbox: Inbox[AgentMessage]) -> None:
         core = await self._restored()
         while True:
             now = self._clock()
             due = core.due(now)
-            messages: Sequence[Signal] = ()
+            messages: Sequence[AgentMessage] = ()
             with trio.move_on_after(float("inf") if due is None else max(0.0, (due - now) / 1000)):
                 try:
                     messages = await inbox.peek(BATCH)
@@ -65,25 +77,43 @@ class AgentActor:
                     return
             now = self._clock()
             drafts: list[Draft] = []
-            for signal in messages:
-                if (session := core.unknown_past(signal)) is not None:
+            asked: list[HandedOver] = []
+            for message in messages:
+                if isinstance(message, HandedOver):
+                    asked.append(message)
+                    continue
+                if (session := core.unknown_past(message)) is not None:
                     await self._recall(core, session)
-                drafts += core.handle(signal, now)
+                drafts += core.handle(message, now)
             if not messages:
                 drafts = core.tick(now)
             if drafts:
                 await hand_over(self._persistence, drafts)
+            for message in asked:
+                message.reply.set(None)
             inbox.drop(len(messages))
 
     async def _restored(self) -> AgentCore:
         await self._persistence.ask(Barrier)
         memory = await self._journal.memory(self._key, RECENT_FINALS)
         core = AgentCore(self._key, self._settings.liveness, self._settings.runs)
-        everything = len(memory.recent) < RECENT_FINALS
-        core.restore(memory.view, memory.open, memory.recent, self._clock(), everything=everything)
+        core.restore(
+            memory.view,
+            memory.open,
+            memory.recent,
+            self._clock(),
+            activities=await self._activities(),
+            everything=len(memory.recent) < RECENT_FINALS,
+        )
         if self._link.up:
             core.liveness.connected(self._clock())
         return core
+
+    async def _activities(self) -> Sequence[tuple[int, Activity]]:
+        """The newest ones, with their times, oldest first."""
+        newest = await self._journal.feed(key=self._key, kind=None, before=None, limit=RECENT_ACTIVITIES)
+        payloads = [(event.timestamp, decode_payload(event.type, event.payload)) for event in reversed(newest)]
+        return [(at, payload) for at, payload in payloads if isinstance(payload, Activity)]
 
     async def _recall(self, core: AgentCore, session: str) -> None:
         """Finals that this actor has not handed over yet are in the core already."""

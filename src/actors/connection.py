@@ -6,6 +6,7 @@ full does the socket wait. What the gateway says is the dialect's business (``mi
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final as Constant
 from typing import TypeAlias
 
@@ -13,6 +14,7 @@ import trio
 from attrs import field, frozen
 from msgspec import UNSET
 
+from actors.agent import AgentMessage, HandedOver
 from actors.clock import Clock
 from actors.links import LinkState
 from actors.persistence import PersistenceMessage, hand_over
@@ -21,10 +23,20 @@ from mission_control.core.ids import event_id
 from mission_control.core.signals import LinkDown, LinkUp, Signal
 from mission_control.core.subscription import Filter
 from mission_control.core.views import Snapshot
-from mission_control.gateways.dialect import Broadcast, Deliver, Dialect, Established, Order, Refused, Send
+from mission_control.gateways.dialect import (
+    Broadcast,
+    CatchingUp,
+    CaughtUp,
+    Deliver,
+    Dialect,
+    Established,
+    Order,
+    Refused,
+    Send,
+)
 from mission_control.gateways.transport import Link, LinkClosed, LinkFailed, open_link
 from mission_control.stores.journal import Journal
-from runtime import Backoff, Inbox, MailboxFull, Pool, Ref
+from runtime import ActorCrashed, ActorStopped, Backoff, Inbox, MailboxFull, Pool, Ref
 
 OPEN_SECONDS: Constant = 10.0
 STEP_SECONDS: Constant = 0.005
@@ -54,7 +66,7 @@ class _End:
     refused: bool = False
 
 
-Agents: TypeAlias = Pool[AgentKey, Signal]
+Agents: TypeAlias = Pool[AgentKey, AgentMessage]
 
 
 class ConnectionActor:
@@ -80,29 +92,35 @@ class ConnectionActor:
         self._attempt = 0
         self._told = 0
         self._last_event_at: int | None = None
+        self._missing_since: int | None = None
+        self._connected = ""
         self._retry = trio.Event()
         self._known: set[str] = set()
+        self._nursery: trio.Nursery
+        self._catching_up = trio.CancelScope()
 
     async def run(self, inbox: Inbox[Retry]) -> None:
         stored = await self._journal.snapshot(Filter(gateways=frozenset({self._gateway.id})))
         self._dialect = self._gateway.dialect(stored)
         self._link.statistics = self._dialect.statistics
+        self._missing_since = next((view.missing_since for view in stored.gateways), None)
         for agent in stored.agents:
             self._known.add(agent.id)
             self._agents.ensure((self._gateway.id, agent.id))
         if self._link.up:  # a predecessor died with its connection
             await self._carry_out([Broadcast(LinkDown(self._clock(), "the connection is being restarted"))], None)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._stay_connected)
+        async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._stay_connected)
             async for _ in inbox:
                 self._retry.set()
-            nursery.cancel_scope.cancel()
+            self._nursery.cancel_scope.cancel()
 
     async def _stay_connected(self) -> None:
         await self._tell("connecting", f"connecting to {self._gateway.url}")
         while True:
             end = await self._connection()
             self._attempt += 1
+            self._catching_up.cancel()
             await self._carry_out(self._dialect.closed(self._clock(), end.reason), None)
             delay = self._gateway.backoff.delay(self._attempt, self._rng)
             retry_at = self._clock() + int(delay * 1000)
@@ -157,13 +175,29 @@ class ConnectionActor:
                     self._note_link(signal)
                     for agent_id in list(self._known):
                         await self._deliver(agent_id, signal)
+                case CatchingUp(since):
+                    self._missing_since = since
+                    self._catching_up = trio.CancelScope()
                 case Established(detail, warnings):
                     self._attempt = 0
                     self._link.warnings = tuple(warnings)
-                    await self._tell("connected", "; ".join((detail, *warnings)))
+                    self._connected = "; ".join((detail, *warnings))
+                    await self._tell("connected", self._connected)
+                case CaughtUp():
+                    self._nursery.start_soon(self._conclude, self._catching_up)
                 case Refused(reason, remedy):
                     return _End(f"{reason}; {remedy}", refused=True)
         return None
+
+    async def _conclude(self, catching_up: trio.CancelScope) -> None:
+        """Say that nothing is missing any more, behind all that was brought in: whoever dies before that is committed
+        begins there again."""
+        with catching_up:
+            for agent_id in list(self._known):
+                with suppress(ActorCrashed, ActorStopped):
+                    await self._agents.ensure((self._gateway.id, agent_id)).ask(HandedOver)
+            self._missing_since = None
+            await self._tell("connected", self._connected)
 
     async def _deliver(self, agent_id: str, signal: Signal) -> None:
         self._last_event_at = self._clock()
@@ -197,6 +231,7 @@ class ConnectionActor:
             attempt=self._attempt,
             retry_at=retry_at,
             last_event_at=self._last_event_at,
+            missing_since=self._missing_since,
         )
         name = event_id(self._gateway.id, "link", now, self._told, state)
         await hand_over(self._persistence, [Draft(name, now, self._gateway.id, None, status)])

@@ -1,13 +1,14 @@
 """The link to a gateway: it comes back by itself, says where it stands, and says what to do when it is refused."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
 import trio.testing
 
+from actors.agent import AgentMessage, HandedOver
 from actors.clock import wall_clock
 from actors.connection import ConnectionActor, Gateway, Retry
 from actors.links import LinkState
@@ -24,12 +25,20 @@ from tests.actors.fake_gateway import FakeGateway
 class Listener:
     """An agent's actor that only remembers what it was told."""
 
-    def __init__(self, heard: list[Signal]) -> None:
-        self._heard = heard
+    def __init__(self, bench: "Bench") -> None:
+        self._bench = bench
 
-    async def run(self, inbox: Inbox[Signal]) -> None:
-        async for signal in inbox:
-            self._heard.append(signal)
+    async def run(self, inbox: Inbox[AgentMessage]) -> None:
+        async for message in inbox:
+            if isinstance(message, HandedOver):
+                await self._bench.gate.wait()
+                message.reply.set(None)
+            else:
+                self._bench.heard.append(message)
+
+
+def has_caught_up(status: Status) -> bool:
+    return status.state == "connected" and status.missing_since is None
 
 
 class Bench:
@@ -40,10 +49,13 @@ class Bench:
         self.heard: list[Signal] = []
         self.statuses: list[Status] = []
         self._changed = trio.Event()
+        self.gate = trio.Event()
+        """Set unless the agents are to take their time before they have handed on what they were told."""
+        self.gate.set()
         self.persistence: Ref[PersistenceMessage] = Ref("persistence")
         self.inbox: Ref[Retry] = Ref("gateway")
-        self.agents: Pool[AgentKey, Signal] = Pool(
-            "agents", lambda key: ActorSpec(Ref(f"{key[0]}/{key[1]}"), lambda: Listener(self.heard))
+        self.agents: Pool[AgentKey, AgentMessage] = Pool(
+            "agents", lambda key: ActorSpec(Ref(f"{key[0]}/{key[1]}"), lambda: Listener(self))
         )
         gateway = Gateway("gw", url, self._dialect, Backoff(first=first, ceiling=ceiling))
         journal = MemoryJournal(wall_clock)
@@ -74,8 +86,15 @@ class Bench:
                     reply.set(None)
 
     async def state(self, state: str, nth: int = 1) -> Status:
-        """The nth status of this state, as soon as it is there."""
-        while len(found := [status for status in self.statuses if status.state == state]) < nth:
+        """The nth status of this state, but for those that say that nothing is missing any more."""
+        return await self._status(lambda status: status.state == state and not has_caught_up(status), nth)
+
+    async def caught_up(self, nth: int = 1) -> Status:
+        """The nth status that says that nothing is missing any more."""
+        return await self._status(has_caught_up, nth)
+
+    async def _status(self, wanted: Callable[[Status], bool], nth: int) -> Status:
+        while len(found := [status for status in self.statuses if wanted(status)]) < nth:
             self._changed = trio.Event()
             await self._changed.wait()
         return found[nth - 1]
@@ -89,13 +108,14 @@ async def test_it_comes_back_by_itself_and_tells_every_step() -> None:
         assert lost.previous == "connected"
         assert lost.attempt == 1
         assert isinstance(lost.retry_at, int)
-        await bench.state("connected", 2)
+        await bench.caught_up(2)
         assert bench.link.up
         assert bench.link.reconnects == 1
         await trio.testing.wait_all_tasks_blocked()
         links = [signal for signal in bench.heard if isinstance(signal, LinkUp | LinkDown)]
         assert [type(signal) for signal in links] == [LinkDown, LinkUp]
-        assert [status.state for status in bench.statuses] == ["connecting", "connected", "reconnecting", "connected"]
+        there = ["connected", "connected"]  # and caught up
+        assert [status.state for status in bench.statuses] == ["connecting", *there, "reconnecting", *there]
 
 
 async def test_why_a_gateway_went_away_is_told_in_its_own_words() -> None:
@@ -139,3 +159,21 @@ async def test_a_retry_does_not_wait_for_the_backoff() -> None:
         async with FakeGateway().serving(port):
             bench.inbox.tell(Retry())
             await bench.state("connected")
+
+
+async def test_it_is_told_until_when_something_may_be_missing() -> None:
+    """From the connection on, until the agents have handed on all that was brought in. What a lost connection cuts off
+    stays missing."""
+    async with FakeGateway(("alpha", "bravo")).serving() as gateway, Bench(gateway.url).running() as bench:
+        bench.gate = trio.Event()
+        first = await bench.state("connected")
+        assert isinstance(first.missing_since, int)
+        await trio.testing.wait_all_tasks_blocked()
+        await gateway.hang_up()
+        lost = await bench.state("reconnecting")
+        assert lost.missing_since == first.missing_since
+        bench.gate.set()
+        again = await bench.state("connected", 2)
+        assert isinstance(again.missing_since, int)
+        await bench.caught_up()
+        assert len([status for status in bench.statuses if has_caught_up(status)]) == 1

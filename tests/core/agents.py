@@ -15,6 +15,7 @@ from mission_control.core.signals import (
     RunEnding,
     RunStarted,
     Signal,
+    StoredCall,
     TextSeen,
 )
 
@@ -72,6 +73,16 @@ class Agent:
         told = [draft.payload for draft in self.drafts if isinstance(draft.payload, Activity)]
         return [activity.kind for activity in told if run is None or activity.run_id == run]
 
+    def titles(self, kind: str) -> list[str]:
+        told = [draft.payload for draft in self.drafts if isinstance(draft.payload, Activity)]
+        return [activity.title for activity in told if activity.kind == kind]
+
+    def steps(self) -> list[tuple[str, str]]:
+        """The steps of tool calls, each by its call's id and its kind, in order."""
+        told = [draft.payload for draft in self.drafts if isinstance(draft.payload, Activity)]
+        details = [(activity.detail, activity.kind) for activity in told if activity.kind.startswith("tool.")]
+        return [(detail["call_id"], kind) for detail, kind in details if isinstance(detail, dict)]
+
     def deltas(self) -> list[str]:
         return [draft.payload.delta for draft in self.drafts if isinstance(draft.payload, Chunk)]
 
@@ -93,8 +104,13 @@ class Agent:
         return [(payload.status, payload.reason) for payload in payloads if isinstance(payload, Heartbeat)]
 
 
-def said(text: str, at: int, *, ends: bool = True) -> HistoryEntry:
-    return HistoryEntry("assistant", text, at, ends_run=ends)
+def said(text: str, at: int, *, ends: bool | None = None, calls: tuple[StoredCall, ...] = ()) -> HistoryEntry:
+    """An answer; it ends its run, unless it calls tools."""
+    return HistoryEntry("assistant", text, at, ends_run=not calls if ends is None else ends, calls=calls)
+
+
+def called(call_id: str, at: int, *, ended: int | None = None, failed: bool = False) -> StoredCall:
+    return StoredCall(call_id, "read", at, {}, ended, {}, failed)
 
 
 def asked(text: str, at: int) -> HistoryEntry:

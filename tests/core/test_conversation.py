@@ -1,9 +1,11 @@
 """Messages: chunks join to their final, one final a message, history recognised without ids."""
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mission_control.core.conversation import Conversation
+from mission_control.core.conversation import Conversation, Reconciled
 from mission_control.core.events import Chunk, Final
 from mission_control.core.signals import HistoryEntry
 from mission_control.core.views import MessageView
@@ -37,6 +39,16 @@ class Talk:
 
     def deltas(self) -> list[str]:
         return [event.delta for event in self.said if isinstance(event, Chunk)]
+
+
+def parts(found: Sequence[Reconciled]) -> list[Chunk | Final]:
+    """What a history brought, in order."""
+    return [event for entry in found for event in entry.events]
+
+
+def finals(found: Sequence[Reconciled]) -> list[tuple[int, str]]:
+    """The texts that it completed or brought, with their times."""
+    return [(entry.at, event.text) for entry in found for event in entry.events if isinstance(event, Final)]
 
 
 def entry(text: str, at: int, **fields: object) -> HistoryEntry:
@@ -95,19 +107,16 @@ def test_history_brings_what_the_stream_did_not() -> None:
         entry("unseen", 1_100),
     )
     found = talk.conversation.reconcile(SESSION, stored, since=0, run_began={}, now=2_000)
-    assert [(at, event.text) for at, event in found.events if isinstance(event, Final)] == [
-        (990, "please"),
-        (1_100, "unseen"),
-    ]
+    assert finals(found) == [(990, "please"), (1_100, "unseen")]
     again = talk.conversation.reconcile(SESSION, stored, since=0, run_began={}, now=3_000)
-    assert again.events == []
+    assert parts(again) == []
 
 
 def test_history_completes_a_message_that_was_cut_off() -> None:
     talk = Talk().write("one")
     found = talk.conversation.reconcile(SESSION, (entry("one two", 1_000),), since=0, run_began={"run": 995}, now=2_000)
-    assert [type(event) for _, event in found.events] == [Chunk, Final]
-    assert found.repaired == 1
+    assert [type(event) for event in parts(found)] == [Chunk, Final]
+    assert found[0].repaired == 1
 
 
 def test_an_earlier_answer_is_not_taken_for_the_open_message() -> None:
@@ -115,7 +124,7 @@ def test_an_earlier_answer_is_not_taken_for_the_open_message() -> None:
     talk = Talk().write("one")
     stored = (entry("one and only", 500),)
     found = talk.conversation.reconcile(SESSION, stored, since=900, run_began={"run": 1_000}, now=2_000)
-    assert found.events == []
+    assert parts(found) == []
     assert talk.conversation.open_message("run") is not None
 
 
@@ -124,7 +133,7 @@ def test_an_aborted_message_is_not_an_earlier_step_of_its_run() -> None:
     talk = Talk().write("let")
     talk.conversation.close("run", 1_020, "aborted")
     found = talk.conversation.reconcile(SESSION, (entry("let me look", 1_001),), since=0, run_began={}, now=2_000)
-    assert [event.text for _, event in found.events if isinstance(event, Final)] == ["let me look"]
+    assert finals(found) == [(1_001, "let me look")]
 
 
 def test_equal_texts_are_told_apart_by_their_windows() -> None:
@@ -135,7 +144,7 @@ def test_equal_texts_are_told_apart_by_their_windows() -> None:
         conversation.close(run, at, "complete")
     stored = tuple(entry("ok", at) for at in (1_000, 2_000, 3_000))
     found = conversation.reconcile(SESSION, stored, since=0, run_began={}, now=4_000)
-    assert [at for at, _ in found.events] == [2_000]
+    assert finals(found) == [(2_000, "ok")]
 
 
 def test_a_message_known_from_history_is_not_told_again_by_the_stream() -> None:

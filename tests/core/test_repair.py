@@ -8,10 +8,11 @@ from mission_control.core.signals import (
     HistorySeen,
     LinkDown,
     LinkUp,
+    Settled,
     ToolSeen,
 )
 from mission_control.core.views import AgentView, MessageView, RunView
-from tests.core.agents import SESSION, Agent, said
+from tests.core.agents import SESSION, Agent, asked, called, failed, said
 
 
 def test_a_connection_lost_and_found_within_a_message() -> None:
@@ -23,14 +24,74 @@ def test_a_connection_lost_and_found_within_a_message() -> None:
     assert agent.kinds() == ["run.started", "stream.repaired", "run.finished"]
 
 
-def test_a_run_that_goes_on_after_a_lost_connection_declares_one_gap() -> None:
+def test_a_run_that_goes_on_after_a_lost_connection_has_lost_nothing_that_its_next_text_holds() -> None:
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "reset"))
     agent.tell(LinkUp(2_000, False, 1_140)).history(2_010, purpose="repair")
     agent.text(2_100, "one two three", " three").end(2_200, "one two three").history(
         2_205, said("one two three", 1_105)
     )
-    assert agent.kinds() == ["run.started", "stream.gap", "run.finished"]
+    assert agent.kinds() == ["run.started", "run.finished"]
     assert agent.finals() == [("one two three", "complete")]
+
+
+def test_a_run_whose_tools_were_at_work_in_an_outage_declares_one_gap() -> None:
+    """Its calls and their results are in its history; what they reported meanwhile is not."""
+    agent = Agent().start(1_100).text(1_110, "look", "look").outage(1_140, 2_000)
+    stored = said("look", 1_105, calls=(called("c1", 1_105, ended=1_900), called("c2", 1_105)))
+    agent.history(2_010, stored, purpose="repair")
+    assert agent.steps() == [("c1", "tool.started"), ("c1", "tool.finished"), ("c2", "tool.started")]
+    assert agent.kinds()[-2:] == ["stream.repaired", "stream.gap"]
+    agent.history(
+        2_205, said("look", 1_105, calls=(called("c1", 1_105, ended=1_900), called("c2", 1_105, ended=2_100)))
+    )
+    assert agent.steps()[3:] == [("c2", "tool.finished")]
+
+
+def test_tools_that_nobody_told_of_come_with_their_run_s_end() -> None:
+    """A session may tell of no tools while they run."""
+    agent = Agent().start(1_100).end(1_200)
+    stored = said("", 1_105, ends=False, calls=(called("c1", 1_105, ended=1_150, failed=True),))
+    agent.history(1_210, stored, said("done", 1_160))
+    assert agent.steps() == [("c1", "tool.started"), ("c1", "tool.failed")]
+    assert agent.kinds()[-1] == "run.finished"
+
+
+def test_a_run_that_nobody_heard_of_is_told_of_by_what_it_left() -> None:
+    """It began and ended in the outage: its message, its tool call, and that there was a run."""
+    agent = Agent().outage(1_140, 2_000)
+    stored = said("look", 1_205, ends=False, calls=(called("c1", 1_205, ended=1_300),))
+    agent.history(2_010, asked("please", 1_200), stored, said("done", 1_310), purpose="repair")
+    assert agent.steps() == [("c1", "tool.started"), ("c1", "tool.finished")]
+    assert agent.kinds()[-1] == "stream.repaired"
+    agent.tell(Settled(2_011, SESSION))
+    assert agent.kinds()[-1] == "stream.gap"
+    assert "1 run began and ended" in agent.titles("stream.gap")[0]
+
+
+def test_a_run_that_failed_in_an_outage_is_told_of_by_its_failure() -> None:
+    agent = Agent().outage(1_140, 2_000)
+    agent.history(2_010, asked("please", 1_200), failed("out of order", 1_205), purpose="repair")
+    agent.tell(Settled(2_011, SESSION))
+    assert agent.titles("run.failed") == ["Run failed: out of order"]
+    assert agent.status()[-1] == ("degraded", "its last run failed: out of order")
+
+
+def test_a_run_whose_end_waited_in_line_is_not_taken_for_one_that_nobody_heard_of() -> None:
+    """It was under way when the connection came back, and over when the history was read."""
+    agent = Agent().outage(1_140, 2_000).history(2_010, asked("please", 1_200), said("done", 1_990), purpose="repair")
+    agent.text(2_002, "done", "ne").end(2_005, "done").tell(Settled(2_011, SESSION))
+    agent.history(2_020, asked("please", 1_200), said("done", 1_990))
+    assert agent.kinds() == ["stream.repaired", "run.started", "run.finished"]
+
+
+def test_an_outage_is_compared_by_the_gateways_clock() -> None:
+    """Its clock is an hour ahead of ours, and it is its clock that its history goes by."""
+    hour = 3_600_000
+    agent = Agent().tell(LinkDown(1_150, "cut"), LinkUp(2_000, False, 1_140, ahead=hour))
+    before, within = called("c0", hour + 500, ended=hour + 600), called("c1", hour + 1_205, ended=hour + 1_300)
+    stored = (said("old", hour + 500, calls=(before,)), said("new", hour + 1_205, calls=(within,)))
+    agent.history(2_010, *stored, purpose="repair")
+    assert agent.steps() == [("c1", "tool.started"), ("c1", "tool.finished")]
 
 
 def test_a_restarted_gateway_interrupts_its_runs() -> None:
@@ -144,7 +205,7 @@ def test_a_joined_run_is_not_ended_by_the_answer_before_its_prompt() -> None:
     agent.history(2_205, *older, said("one two three", 1_002))
     assert agent.finals()[-1] == ("one two three", "complete")
     assert [text for text, _ in agent.finals()] == ["first", "answered", "second", "one two three"]
-    assert agent.kinds() == ["run.started", "stream.gap", "run.finished"]
+    assert agent.kinds() == ["run.started", "run.finished"]
 
 
 def test_a_joined_run_is_recognised_by_a_successor_too() -> None:

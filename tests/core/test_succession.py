@@ -65,9 +65,9 @@ def test_a_run_of_which_nothing_was_stored_is_over_when_a_later_prompt_was_answe
 def test_a_run_of_which_nothing_was_stored_is_over_when_the_next_one_is_heard() -> None:
     """A later prompt alone proves nothing: some gateways put one into a run that goes on."""
     agent = broken_off().history(2_010, ASKED_ONE, ASKED_TWO, purpose="repair")
-    assert agent.kinds("one") == ["run.started", "stream.gap"]
+    assert agent.kinds("one") == ["run.started"]
     agent.text(2_100, "dry", "dry", "two")
-    assert agent.kinds() == ["run.started", "stream.repaired", "stream.gap", "run.aborted", "run.started"]
+    assert agent.kinds() == ["run.started", "stream.repaired", "run.aborted", "run.started"]
     assert agent.finals()[-1] == ("half", "interrupted")
 
 
@@ -92,7 +92,7 @@ def test_a_run_is_not_over_because_it_was_asked_more_while_it_worked() -> None:
         said("look", 1_302, ends=False),
         said("found", 1_400),
     )
-    assert agent.kinds("one") == ["run.started", "stream.gap", "run.finished"]
+    assert agent.kinds("one") == ["run.started", "run.finished"]
     assert [text for text, state in agent.finals()][-1] == "found"
     assert {state for _, state in agent.finals()} == {"complete"}
 

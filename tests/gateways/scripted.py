@@ -72,11 +72,17 @@ class Stored:
         else:
             self.unwritten = [entry]
 
-    def answer(self, text: str, at: int, stop: str, error: str | None) -> None:
+    def answer(self, text: str, at: int, stop: str, error: str | None, call: str | None = None) -> None:
         self.entries += self.unwritten
         self.unwritten = []
         failed = {} if error is None else {"errorMessage": error}
-        self.entries.append({"role": "assistant", "content": text, "timestamp": at, "stopReason": stop, **failed})
+        calls = [] if call is None else [{"type": "toolCall", "id": call, "name": "read", "arguments": {}}]
+        content = [{"type": "text", "text": text}, *calls]
+        self.entries.append({"role": "assistant", "content": content, "timestamp": at, "stopReason": stop, **failed})
+
+    def result(self, call: str, at: int) -> None:
+        """A tool's. It is stored as it ends."""
+        self.entries.append({"role": "toolResult", "toolCallId": call, "content": [], "timestamp": at})
 
 
 @define
@@ -164,9 +170,11 @@ class _Take:
     def _use_tool(self, call: str, answer: Say) -> None:
         began, text = self._speak(answer)
         self._said = text or self._said
-        self._store(text, began, "toolUse")
+        self._store(text, began, "toolUse", call=call)
         self._event("tool", {"phase": "start", "name": "read", "toolCallId": call, "args": {}})
         self.at += 5
+        ended = self.at
+        self._do(ended, lambda: self._stored.result(call, ended))
         self._event("tool", {"phase": "result", "name": "read", "toolCallId": call, "result": {}})
 
     def _fail(self, error: str) -> None:
@@ -210,8 +218,8 @@ class _Take:
     def _stored(self) -> Stored:
         return self.gateway.sessions[self.run.session]
 
-    def _store(self, text: str, began: int, stop: str, error: str | None = None) -> None:
-        self._do(self.at, lambda: self._stored.answer(text, began, stop, error))
+    def _store(self, text: str, began: int, stop: str, error: str | None = None, call: str | None = None) -> None:
+        self._do(self.at, lambda: self._stored.answer(text, began, stop, error, call))
 
     def _event(self, stream: str, data: Frame) -> None:
         payload = {"runId": self.run.run_id, "seq": next(self._numbers), "ts": self.at, "stream": stream, "data": data}

@@ -9,7 +9,7 @@ from mission_control.core.projection import Projection
 from mission_control.core.signals import Signal
 from mission_control.core.views import MessageView
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
-from mission_control.gateways.dialect import Broadcast, Deliver, Order, Refused, Send
+from mission_control.gateways.dialect import Broadcast, CatchingUp, CaughtUp, Deliver, Order, Refused, Send
 from tests.gateways.scripted import Agenda, Frame, ScriptedGateway
 
 START = 1_000_000
@@ -34,6 +34,7 @@ class Stage:
         self._up = False
         self._connection = 0
         self._heard_at: int | None = None
+        self._missing_since: int | None = None
         self._dialect = ClawdbotDialect("gw", CREDENTIALS)
         self._core = self._successor()
 
@@ -77,13 +78,16 @@ class Stage:
         view, _ = self._projection.recall(KEY)
         runs = {} if view is None else {run.run_id: ("alpha", run.session) for run in view.runs}
         self._named = set(runs)
-        self._dialect = ClawdbotDialect("gw", CREDENTIALS, runs=runs, last_heard=self._heard_at)
+        self._dialect = ClawdbotDialect(
+            "gw", CREDENTIALS, runs=runs, last_heard=self._heard_at, missing_since=self._missing_since
+        )
         self._core = self._successor()
 
     def _successor(self) -> AgentCore:
         core = AgentCore(KEY)
         view, opened = self._projection.recall(KEY)
-        core.restore(view, opened, self.finals[-200:], self.now)
+        activities = [(draft.timestamp, activity) for draft, activity in self.activities("")]
+        core.restore(view, opened, self.finals[-200:], self.now, activities=activities[-400:])
         return core
 
     # -- frames, signals, drafts ------------------------------------------------------------------------------------
@@ -104,6 +108,10 @@ class Stage:
                     self._tell(signal)
                 case Refused():
                     self.lose()
+                case CatchingUp(since):
+                    self._missing_since = since
+                case CaughtUp():
+                    self._missing_since = None
 
     def _ask(self, request: Frame) -> None:
         method, connection = request["method"], self._connection

@@ -17,6 +17,7 @@ from mission_control.core.signals import (
     Listed,
     RunAnswered,
     RunStarted,
+    Settled,
     Signal,
     TextSeen,
     Unlisted,
@@ -202,14 +203,14 @@ def test_what_was_missed_comes_before_what_is_live() -> None:
     assert [type(signal) for signal in peer.signals("bravo")] == [TextSeen]
     [request] = peer.asked("chat.history")
     peer.answer(request["id"], {"messages": []})
-    assert [type(signal) for signal in peer.signals("alpha")] == [HistorySeen, TextSeen]
+    assert [type(signal) for signal in peer.signals("alpha")] == [HistorySeen, TextSeen, Settled]
 
 
 def test_a_history_that_does_not_come_lets_the_live_text_through() -> None:
     peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
     peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
     peer.wait(10_000)
-    assert [type(signal) for signal in peer.signals("alpha")] == [HistoryMissing, TextSeen]
+    assert [type(signal) for signal in peer.signals("alpha")] == [HistoryMissing, TextSeen, Settled]
 
 
 def test_a_connection_that_ends_loses_nothing_that_was_heard() -> None:
@@ -364,7 +365,8 @@ def test_a_session_that_speaks_before_the_list_is_there_is_repaired_first() -> N
     peer.answer(request["id"], {"messages": []})
     peer.answer(peer.asked("sessions.list")[0]["id"], {"sessions": [{"key": SESSION}]})
     peer.agent(9, "assistant", {"text": "latest", "delta": "st"}, sessionKey=SESSION)
-    assert [type(signal) for signal in peer.signals("alpha")] == [HistorySeen, TextSeen, TextSeen, TextSeen]
+    waited = [HistorySeen, TextSeen, TextSeen, Settled]
+    assert [type(signal) for signal in peer.signals("alpha")] == [*waited, TextSeen]
     assert len(peer.asked("chat.history")) == 1
 
 

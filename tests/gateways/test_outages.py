@@ -7,9 +7,10 @@ from typing import Literal, TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from mission_control.core.events import Chunk, Final
-from tests.gateways.scripted import Ending, Say, Script
+from tests.gateways.scripted import Ending, Frame, Say, Script
 from tests.gateways.stage import START, Stage
 
 Incident: TypeAlias = tuple[int, int, Literal["cut", "kill the daemon", "kill the gateway"]]
@@ -83,8 +84,10 @@ def test_nothing_is_lost_doubled_or_mistaken(
     assert_messages_are_their_chunks(stage)
     for session in stage.gateway.sessions:
         assert shown(stage, session) == remembered(stage, session)
+    assert_tools_are_told_once(stage, first)
     assert_runs_have_their_ends(stage)
     assert_gaps_are_of_runs_that_went_on(stage, latency)
+    assert_unheard_runs_are_declared(stage, first)
     assert stage.crowded == []
 
 
@@ -119,13 +122,38 @@ def shown(stage: Stage, session: str) -> list[tuple[str, str, bool]]:
 
 def remembered(stage: Stage, session: str) -> list[tuple[str, str, bool]]:
     entries = sorted(stage.gateway.sessions[session].entries, key=lambda entry: entry["timestamp"])
-    return [(entry["role"], entry["content"], "errorMessage" in entry) for entry in entries if entry["content"]]
+    told = [entry for entry in entries if entry["role"] != "toolResult"]
+    texts = [entry["content"] if entry["role"] == "user" else entry["content"][0]["text"] for entry in told]
+    return [(entry["role"], text, "errorMessage" in entry) for entry, text in zip(told, texts, strict=True) if text]
+
+
+def assert_tools_are_told_once(stage: Stage, first: int) -> None:
+    """Each call and each result that is stored, but for what was over when the gateway was first heard."""
+    told: dict[tuple[str, str], int] = {}
+    for _, activity in stage.activities("tool."):
+        assert isinstance(activity.detail, dict)
+        step = activity.detail["call_id"], activity.kind
+        told[step] = told.get(step, 0) + 1
+    assert set(told.values()) <= {1}
+    for stored in stage.gateway.sessions.values():
+        for entry in stored.entries:
+            if entry["timestamp"] >= START + first:
+                steps = {(part["id"], "tool.started") for part in calls_of(entry)}
+                steps |= {(entry["toolCallId"], "tool.finished")} if entry["role"] == "toolResult" else set()
+                assert steps <= told.keys()
+
+
+def calls_of(entry: Frame) -> list[Frame]:
+    return [part for part in entry["content"] if part["type"] == "toolCall"] if entry["role"] == "assistant" else []
 
 
 def assert_runs_have_their_ends(stage: Stage) -> None:
     """Starts and ends take turns, and the last end is the true one, as far as it could be known."""
     told: dict[str, list[str]] = {}
     for _, activity in stage.activities("run."):
+        if activity.run_id is UNSET:
+            assert activity.kind == "run.failed"  # in an outage: whose attempt it was is not known
+            continue
         kinds = told.setdefault(str(activity.run_id), [])
         assert (activity.kind == "run.started") == (len(kinds) % 2 == 0)
         kinds.append(activity.kind)
@@ -143,5 +171,18 @@ def assert_runs_have_their_ends(stage: Stage) -> None:
 
 def assert_gaps_are_of_runs_that_went_on(stage: Stage, latency: int) -> None:
     for draft, activity in stage.activities("stream.gap"):
+        if activity.run_id is UNSET:
+            continue
         run = stage.gateway.runs[str(activity.run_id)]
         assert run.end in CUT or run.ended >= draft.timestamp - latency
+
+
+def assert_unheard_runs_are_declared(stage: Stage, first: int) -> None:
+    """Of a run, or of its last attempt, that finished in an outage unheard, one event says that there was one."""
+    last = {str(activity.run_id): activity.kind for _, activity in stage.activities("run.")}
+    for session in stage.gateway.sessions:
+        runs = [run for run in stage.gateway.runs.values() if run.session == session and run.end == "stop"]
+        unheard = [run for run in runs if last.get(run.run_id, "run.failed") == "run.failed"]
+        gaps = (gap.detail for _, gap in stage.activities("stream.gap") if gap.session == session)
+        told = [detail["runs"] for detail in gaps if isinstance(detail, dict) and "runs" in detail]
+        assert len([run for run in unheard if run.began > START + first]) <= sum(told) <= len(unheard)

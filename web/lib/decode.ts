@@ -72,7 +72,8 @@ const PAYLOADS: Readonly<Record<string, (p: Bag) => boolean>> = {
     optional(p.kind, isText) &&
     optional(p.attempt, isCount) &&
     optional(p.retry_at, isNumberOrNull) &&
-    optional(p.last_event_at, isNumberOrNull),
+    optional(p.last_event_at, isNumberOrNull) &&
+    optional(p.missing_since, isNumberOrNull),
 };
 
 function envelope(v: unknown): Envelope | null {
@@ -101,8 +102,9 @@ function gateway(v: unknown): GatewayView | null {
     isNumberOrNull(v.last_event_at) &&
     isCount(v.attempt) &&
     isNumberOrNull(v.retry_at) &&
-    isText(v.detail);
-  return fits ? (v as unknown as GatewayView) : null;
+    isText(v.detail) &&
+    optional(v.missing_since, isNumberOrNull);
+  return fits ? ({ missing_since: null, ...v } as unknown as GatewayView) : null;
 }
 
 const isRun = (v: unknown): boolean =>

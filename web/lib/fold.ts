@@ -186,7 +186,7 @@ export class Fold {
   }
 
   #status(event: StatusEvent): Applied {
-    const { component, id, detail, kind, attempt = 0, retry_at = null, last_event_at } = event.payload;
+    const { component, id, detail, kind, attempt = 0, retry_at = null, last_event_at, missing_since } = event.payload;
     if (component !== "gateway") return "applied";
     const state = event.payload.state as GatewayView["state"]; // decode.ts admits no other for a gateway
     this.#gateways ??= new Map(this.#base.gateways);
@@ -200,6 +200,7 @@ export class Fold {
       attempt,
       retry_at,
       detail,
+      missing_since: missing_since === undefined ? (old?.missing_since ?? null) : missing_since,
     });
     return "applied";
   }

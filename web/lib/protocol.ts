@@ -83,6 +83,7 @@ export interface StatusPayload {
   readonly attempt?: number;
   readonly retry_at?: number | null;
   readonly last_event_at?: number | null;
+  readonly missing_since?: number | null;
 }
 
 interface EnvelopeOf<T extends string, P> {
@@ -115,6 +116,8 @@ export interface GatewayView {
   readonly attempt: number;
   readonly retry_at: number | null;
   readonly detail: string;
+  /** From when on something may be missing that is still to be brought in; null when all is there. */
+  readonly missing_since: number | null;
 }
 
 export interface RunView {

@@ -7,7 +7,7 @@ from typing import Final as Constant
 
 from attrs import frozen
 
-from actors.agent import AgentActor, AgentSettings
+from actors.agent import AgentActor, AgentMessage, AgentSettings
 from actors.clock import Clock
 from actors.connection import Agents, ConnectionActor, Gateway, Retry
 from actors.links import LinkState
@@ -18,7 +18,6 @@ from mission_control import __version__
 from mission_control.core.events import AgentKey
 from mission_control.core.liveness import LivenessPolicy
 from mission_control.core.runs import RunPolicy
-from mission_control.core.signals import Signal
 from mission_control.core.views import Snapshot
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
 from mission_control.gateways.dialect import Dialect
@@ -61,9 +60,9 @@ class Parts:
             RunPolicy(),
         )
 
-        def spec(key: AgentKey) -> ActorSpec[Signal]:
+        def spec(key: AgentKey) -> ActorSpec[AgentMessage]:
             gateway, agent_id = key
-            ref: Ref[Signal] = Ref(f"{gateway}/{agent_id}", capacity=AGENT_MAILBOX)
+            ref: Ref[AgentMessage] = Ref(f"{gateway}/{agent_id}", capacity=AGENT_MAILBOX)
             link = self.links[gateway]
             return ActorSpec(
                 ref, lambda: AgentActor(key, self.journal, self.persistence, link, policies, self.clock), grace=2
@@ -99,6 +98,7 @@ class Parts:
             credentials,
             runs=runs,
             last_heard=max((at for at in heard if at is not None), default=None),
+            missing_since=next((view.missing_since for view in stored.gateways), None),
         )
 
 

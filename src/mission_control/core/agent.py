@@ -11,13 +11,14 @@ A source may end a run before it tells the last answer, tell no answer (a failur
 vanish in the middle. Whichever way, a message gets exactly one final and a run's start exactly one end.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from typing import Final as Constant
 
 from attrs import define, field
 from msgspec import UNSET
 
+from mission_control.core.calls import Calls
 from mission_control.core.conversation import Conversation
 from mission_control.core.drafting import Drafting
 from mission_control.core.ends import Ends
@@ -39,6 +40,7 @@ from mission_control.core.signals import (
     RunAnswered,
     RunEnding,
     RunStarted,
+    Settled,
     Signal,
     TextSeen,
     ToolSeen,
@@ -63,6 +65,7 @@ class AgentCore:
     runs: RunBook = field(init=False, factory=RunBook)
     liveness: Liveness = field(init=False)
     conversation: Conversation = field(init=False)
+    _calls: Calls = field(init=False, factory=Calls)
     _seen: SeenWindow = field(init=False, factory=lambda: SeenWindow(SEEN_SIGNALS))
     _out: Drafting = field(init=False)
     _ends: Ends = field(init=False)
@@ -73,7 +76,7 @@ class AgentCore:
         self.liveness = Liveness(self.liveness_policy)
         self.conversation = Conversation(self.key[0])
         self._ends = Ends(self.key, self.runs, self.conversation, self.liveness, self._out)
-        self._histories = Histories(self._ends, self.run_policy.backfill_ms)
+        self._histories = Histories(self._ends, self._calls, self.run_policy.backfill_ms)
 
     @property
     def repeats(self) -> int:
@@ -87,12 +90,15 @@ class AgentCore:
         recent: Sequence[MessageView],
         now: int,
         *,
+        activities: Iterable[tuple[int, Activity]] = (),
         everything: bool = True,
     ) -> None:
         """Go on where the journal stands. Nothing is known of the gateway until it is heard again.
 
-        ``recent``: the newest finals, oldest first; ``everything``: the journal has no others.
+        ``recent``: the newest finals, oldest first; ``everything``: the journal has no others. ``activities``: the
+        newest ones with their times, oldest first.
         """
+        self._calls.restore(activities)
         self.conversation.restore(open_messages, recent, everything=everything)
         if view is not None:
             self.listed, self.name = view.listed, view.name
@@ -169,17 +175,15 @@ class AgentCore:
         if signal.phase == "started":
             # A model calls a tool at the end of a message.
             self._out.say(self.conversation.go_on(run.run_id, signal.at), signal.at)
-            run.tools[signal.call_id] = signal.at
         elif signal.phase == "progress":
             if now - run.progress_told_at < TOOL_PROGRESS_EVERY:
                 return
             run.progress_told_at = now
-        elif (began := run.tools.pop(signal.call_id, None)) is not None:
+        elif (began := self._calls.began(run.session, signal.call_id)) is not None:
             duration = signal.at - began
-        verb = {"started": "started", "progress": "reported", "finished": "finished", "failed": "failed"}[signal.phase]
-        detail = {"call_id": signal.call_id, **signal.detail}
-        title = f"Tool {signal.tool} {verb}"
-        self._out.run(signal.id, signal.at, f"tool.{signal.phase}", title, run, signal.tool, detail, duration)
+        if self._calls.heard(run.session, signal.call_id, signal.phase, signal.at):
+            step = (signal.phase, signal.tool, signal.call_id, signal.detail)
+            self._out.tool(signal.id, signal.at, *step, run, duration)
 
     def _ending(self, signal: RunEnding, now: int) -> None:
         run = self.runs.get(signal.run_id)
@@ -232,6 +236,9 @@ class AgentCore:
     def _history_missing(self, signal: HistoryMissing, now: int) -> None:
         self._histories.missing(signal)
 
+    def _settled(self, signal: Settled, now: int) -> None:
+        self._histories.settled(signal)
+
     def _listed(self, signal: Listed, now: int) -> None:
         self.liveness.listed, self.liveness.heartbeat_ms = True, signal.heartbeat_ms
         if not self.listed or self.name != signal.name:
@@ -247,7 +254,7 @@ class AgentCore:
 
     def _link_up(self, signal: LinkUp, now: int) -> None:
         self.liveness.connected(now)
-        self._histories.silent_since = signal.silent_since
+        self._histories.connected(signal)
         if signal.silent_since is not None:
             self.conversation.doubt()
         for run in self.runs:
@@ -302,6 +309,7 @@ _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {
     Noted: AgentCore._noted,
     HistorySeen: AgentCore._history,
     HistoryMissing: AgentCore._history_missing,
+    Settled: AgentCore._settled,
     Listed: AgentCore._listed,
     Unlisted: AgentCore._unlisted,
     LinkUp: AgentCore._link_up,

@@ -27,14 +27,15 @@ from mission_control.core.views import MessageView
 
 @frozen
 class Reconciled:
-    """What a history brought that was missing: events, each with its time in ms."""
+    """What an entry of a history brought that was missing: parts of messages, and their time in ms."""
 
-    events: Sequence[tuple[int, Chunk | Final]]
+    at: int
+    events: Sequence[Chunk | Final] = ()
 
     @property
     def repaired(self) -> int:
         """How many messages were completed or brought in."""
-        return sum(isinstance(event, Final) for _, event in self.events)
+        return sum(isinstance(event, Final) for event in self.events)
 
 
 @define
@@ -145,8 +146,8 @@ class Conversation:
 
     def reconcile(
         self, session: str, entries: Sequence[HistoryEntry], *, since: int, run_began: dict[str, int], now: int
-    ) -> Reconciled:
-        """Bring in what a session's history has and the stream did not.
+    ) -> list[Reconciled]:
+        """Bring in what a session's history has and the stream did not, for each of its entries.
 
         Args:
             entries: oldest first.
@@ -165,19 +166,21 @@ class Conversation:
                 Known(message.message_id, session, "assistant", message.text, message.began, False, True, began)
             )
         known.sort(key=lambda item: item.began)
-        events: list[tuple[int, Chunk | Final]] = []
+        brought: list[Reconciled] = []
         matches = match(entries, known, lambda entry: self._entry_id(session, entry))
         for entry, item in zip(entries, matches, strict=True):
             if item is not None and item.message_id in opened:
                 message = opened[item.message_id]
                 if self._open.of_run(message.run_id) is message:
                     self._echoes.expect(message.run_id, message.text, entry.text)
-                events += [(now, event) for event in self._complete(message, entry.text, now, entry)]
+                brought.append(Reconciled(now, self._complete(message, entry.text, now, entry)))
             elif item is None and entry.text and entry.at >= since:
                 message_id = self._entry_id(session, entry)
                 final = self._unstreamed(message_id, "", session, entry.role, entry.text, entry.at, entry)
-                events.append((entry.at, final))
-        return Reconciled(events)
+                brought.append(Reconciled(entry.at, [final]))
+            else:
+                brought.append(Reconciled(entry.at))
+        return brought
 
     def _complete(
         self, message: OpenMessage, text: str, at: int, entry: HistoryEntry | None = None

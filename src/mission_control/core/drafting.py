@@ -1,6 +1,6 @@
 """Drafts of one agent's events, with their ids and their wording."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define, field
@@ -9,6 +9,7 @@ from msgspec import UNSET
 from mission_control.core.events import Activity, AgentKey, Chunk, Draft, Final, Payload
 from mission_control.core.ids import event_id
 from mission_control.core.runs import Run
+from mission_control.core.signals import ToolPhase
 
 
 @define
@@ -47,13 +48,29 @@ class Drafting:
         activity = Activity(
             kind=kind,
             title=title,
-            run_id=run.run_id,
+            run_id=run.run_id or UNSET,
             session=run.session,
             tool=UNSET if tool is None else tool,
             detail=UNSET if detail is None else detail,
             duration_ms=UNSET if duration is None else duration,
         )
         self.emit(name, at, activity)
+
+    def tool(
+        self,
+        name: str,
+        at: int,
+        phase: ToolPhase,
+        tool: str,
+        call_id: str,
+        detail: Mapping[str, Any],
+        run: Run,
+        duration: int | None = None,
+    ) -> None:
+        """A step of a tool call."""
+        verb = "reported" if phase == "progress" else phase
+        told = {"call_id": call_id, **detail}
+        self.run(name, at, f"tool.{phase}", f"Tool {tool} {verb}", run, tool, told, duration)
 
     def gap(self, session: str, since: int, at: int, what: str, run: Run | None = None) -> None:
         """Declare what was not received between ``since`` and ``at`` and cannot be had any more."""
@@ -64,12 +81,29 @@ class Drafting:
         run_id = UNSET if run is None else run.run_id
         self.emit(name, at, Activity("stream.gap", title, run_id=run_id, session=session, detail=_span(since, at)))
 
-    def repaired(self, session: str, since: int, at: int, count: int) -> None:
-        """Tell that messages from between ``since`` and ``at`` were brought in from history."""
-        messages = "1 message" if count == 1 else f"{count} messages"
-        detail = {**_span(since, at), "messages": count}
-        activity = Activity("stream.repaired", f"Repaired from history: {messages}", session=session, detail=detail)
-        self.emit(event_id(*self.key, session, since, "repaired"), at, activity)
+    def repaired(self, session: str, since: int, at: int, messages: int, calls: int) -> None:
+        """Tell that messages and tool calls from between ``since`` and ``at`` were brought in from history."""
+        told = [_counted(messages, "message")] if messages or not calls else []
+        told += [_counted(calls, "tool call")] if calls else []
+        detail = {**_span(since, at), "messages": messages, "tool_calls": calls}
+        title = f"Repaired from history: {' and '.join(told)}"
+        name = event_id(*self.key, session, since, "repaired")
+        self.emit(name, at, Activity("stream.repaired", title, session=session, detail=detail))
+
+    def unseen_runs(self, session: str, since: int, at: int, runs: int) -> None:
+        """Declare runs of which only their messages and tool calls are known."""
+        seconds = max(0, at - since) / 1000
+        title = (
+            f"Not received: the connection was down for {seconds:.0f} s; when {_counted(runs, 'run')} began and ended, "
+            "and how, is known from history alone"
+        )
+        detail = {**_span(since, at), "runs": runs}
+        name = event_id(*self.key, session, since, runs, "gap")
+        self.emit(name, at, Activity("stream.gap", title, session=session, detail=detail))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _span(since: int, at: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from attrs import define
 
 from mission_control.core.conversation import Conversation
 from mission_control.core.drafting import Drafting
-from mission_control.core.events import AgentKey, FinalState
+from mission_control.core.events import Activity, AgentKey, FinalState
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Liveness
 from mission_control.core.runs import Run, RunBook
@@ -50,6 +50,12 @@ class Ends:
         else:
             self._close(run, at, "interrupted")
             self._tell(run, at, "run.aborted", "Run ended unseen")
+
+    def failed_unseen(self, session: str, at: int, error: str) -> None:
+        """An attempt failed of which nothing else is known: not even which run it was of."""
+        self.liveness.failure = error
+        name = event_id(*self.key, session, at, "error")
+        self.out.emit(name, at, Activity("run.failed", f"Run failed: {error}", session=session))
 
     def _lose(self, run: Run, at: int) -> None:
         """The gateway that ran it is gone, and what it had not stored with it."""

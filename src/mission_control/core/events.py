@@ -128,6 +128,8 @@ class Status:
     attempt: int | UnsetType = UNSET
     retry_at: int | UnsetType | None = UNSET
     last_event_at: int | UnsetType | None = UNSET
+    missing_since: int | UnsetType | None = UNSET
+    """From when on something of this gateway may be missing that is still to be brought in, in ms."""
 
 
 Payload: TypeAlias = Chunk | Final | Activity | Heartbeat | Status

@@ -1,31 +1,45 @@
-"""What a session's history brings: the messages that were missed, and how the session's runs ended.
+"""What a session's history brings: the messages and tool calls that were missed, and how the session's runs ended.
 
 A session's runs follow one another, each from its prompt to the next one's. That tells whose an entry is, although a
 history names no runs; and how a run ended that nobody heard, although the session has gone on since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
+from mission_control.core.calls import Calls
 from mission_control.core.conversation import Conversation
 from mission_control.core.drafting import Drafting
 from mission_control.core.ends import Ends
 from mission_control.core.ids import event_id
 from mission_control.core.runs import Run, RunBook
-from mission_control.core.signals import HistoryEntry, HistoryMissing, HistorySeen, Purpose
+from mission_control.core.signals import (
+    HistoryEntry,
+    HistoryMissing,
+    HistorySeen,
+    LinkUp,
+    Purpose,
+    Settled,
+    StoredCall,
+)
 
 
 @frozen
 class Account:
     """What a session's history has of one run.
 
-    ``last``: the newest of its answers. ``followed``: a later prompt was answered to its end, so that the run is over.
+    ``own``: its answers, oldest first. ``followed``: a later prompt was answered to its end, so that the run is over.
     A later prompt alone proves nothing, since some gateways put one into a run that goes on.
     """
 
-    last: HistoryEntry | None
+    own: Sequence[HistoryEntry]
     followed: bool
+
+    @property
+    def last(self) -> HistoryEntry | None:
+        """The newest of its answers."""
+        return self.own[-1] if self.own else None
 
     @staticmethod
     def of(run: Run, entries: Sequence[HistoryEntry]) -> "Account":
@@ -34,7 +48,7 @@ class Account:
         end = next(later, len(entries))
         own = [entry for entry in entries[:end] if entry.role == "assistant" and _is_own(entry, run)]
         followed = any(entry.ends_run or entry.error is not None for entry in entries[end:])
-        return Account(own[-1] if own else None, followed)
+        return Account(own, followed)
 
 
 def _is_own(entry: HistoryEntry, run: Run) -> bool:
@@ -45,6 +59,17 @@ def _is_own(entry: HistoryEntry, run: Run) -> bool:
     return entry.at >= run.began or entry.error is None or bool(entry.text)
 
 
+@frozen
+class Outage:
+    """The time before this connection of which something may be missing, by the gateway's clock, in ms."""
+
+    since: int
+    until: int
+
+    def covers(self, at: int) -> bool:
+        return self.since <= at <= self.until
+
+
 @define
 class Histories:
     """Takes in the histories of one agent's sessions. Times are in ms.
@@ -53,8 +78,19 @@ class Histories:
     """
 
     ends: Ends
+    calls: Calls
     backfill_ms: int
     silent_since: int | None = None
+    _outage: Outage | None = None
+    _unclaimed: dict[str, list[HistoryEntry]] = field(factory=dict)
+    """By session, how the runs ended that were missed: until it is known whether anything is heard of them."""
+
+    def connected(self, link: LinkUp) -> None:
+        """The gateway is heard again."""
+        self.silent_since = link.silent_since
+        self._unclaimed.clear()
+        since = link.at - self.backfill_ms if link.silent_since is None else link.silent_since
+        self._outage = Outage(since + link.ahead, link.at + link.ahead)
 
     def seen(self, signal: HistorySeen) -> None:
         for run in self._runs.in_session(signal.session):
@@ -78,6 +114,21 @@ class Histories:
             unread = f"its history could not be read: {signal.reason}"
             self._out.gap(signal.session, self.silent_since, signal.at, unread)
 
+    def settled(self, signal: Settled) -> None:
+        """All is known of a session's runs that can be: those that nobody heard of are told of by their ends alone."""
+        known = self._runs.in_session(signal.session)
+        finished = 0
+        for entry in self._unclaimed.pop(signal.session, ()):
+            if any(_is_own(entry, run) for run in known):
+                continue
+            if entry.error is not None:
+                self.ends.failed_unseen(signal.session, entry.at, entry.error)
+            else:
+                self.ends.liveness.failure = None
+                finished += 1
+        if finished and self.silent_since is not None:
+            self._out.unseen_runs(signal.session, self.silent_since, signal.at, finished)
+
     @property
     def _runs(self) -> RunBook:
         return self.ends.runs
@@ -91,16 +142,45 @@ class Histories:
         return self.ends.out
 
     def _bring_in(self, signal: HistorySeen) -> None:
-        """The messages that were missed, and the rest of those that broke off."""
+        """What was missed: messages, the rest of those that broke off, tool calls, failures."""
         backfill = signal.at - self.backfill_ms
         since = max(backfill, self._conversation.past.reaches_back_to(signal.session) or backfill)
-        found = self._conversation.reconcile(
+        brought = self._conversation.reconcile(
             signal.session, signal.entries, since=since, run_began=self._runs.began(), now=signal.at
         )
-        for at, event in found.events:
-            self._out.say([event], at)
-        if signal.purpose == "repair" and found.repaired and self.silent_since is not None:
-            self._out.repaired(signal.session, self.silent_since, signal.at, found.repaired)
+        owners = {
+            id(entry): run
+            for run in self._runs.in_session(signal.session)
+            for entry in Account.of(run, signal.entries).own
+        }
+        outage = self._outage if signal.purpose == "repair" else None
+        calls = 0
+        for entry, found in zip(signal.entries, brought, strict=True):
+            self._out.say(found.events, found.at)
+            owner = owners.get(id(entry))
+            run = owner or Run("", signal.session, entry.at)
+            missed = (call for call in entry.calls if owner is not None or _is_missed(outage, entry.at, call.ended))
+            calls += sum(self._call(call, run) for call in missed)
+        if signal.purpose == "repair":
+            ends = _missed_ends(outage, signal.entries)
+            self._unclaimed[signal.session] = [entry for entry in ends if id(entry) not in owners]
+            messages = sum(found.repaired for found in brought)
+            if self.silent_since is not None and (messages or calls):
+                self._out.repaired(signal.session, self.silent_since, signal.at, messages, calls)
+
+    def _call(self, call: StoredCall, run: Run) -> bool:
+        """Tell what nobody has told yet of a call of this run. Whether there was anything."""
+        began = self.calls.began(run.session, call.call_id)
+        news = self.calls.missing(run.session, call)
+        for phase in news:
+            name = event_id(*self.ends.key, run.session, call.call_id, call.at, phase)
+            if phase == "started":
+                self._out.tool(name, call.at, phase, call.tool, call.call_id, call.arguments, run)
+                continue
+            ended = call.at if call.ended is None else call.ended
+            duration = max(0, ended - began) if call.duration_ms is None and began is not None else call.duration_ms
+            self._out.tool(name, ended, phase, call.tool, call.call_id, call.result, run, duration)
+        return bool(news)
 
     def _give_up(self, signal: HistorySeen | HistoryMissing) -> None:
         """What runs that are over left unfinished, and no history has, remains as it is."""
@@ -123,10 +203,33 @@ class Histories:
         elif _is_last_word(signal.purpose, run) or (repair and (run.orphaned or account.followed)):
             self.ends.undecided(run, signal.at)
         elif repair and run.interrupted_at is not None:
-            self._out.gap(run.session, run.interrupted_at, signal.at, "what its tools did meanwhile is not known", run)
+            if self._outage is not None and _at_work(account.own, self._outage):
+                unknown = "what its tools reported meanwhile is not known"
+                self._out.gap(run.session, run.interrupted_at, signal.at, unknown, run)
             run.interrupted_at = None
 
 
 def _is_last_word(purpose: Purpose, run: Run) -> bool:
     """Whether a history was asked for after the run was over, so that no other one will tell more of it."""
     return run.over and not (run.told and purpose == "start")
+
+
+def _at_work(entries: Sequence[HistoryEntry], outage: Outage) -> bool:
+    """Whether any of their tools was, in the outage. What it reported before its end is in no history."""
+    calls = (call for entry in entries for call in entry.calls)
+    return any(call.ended is None or call.ended >= outage.since for call in calls)
+
+
+def _is_missed(outage: Outage | None, *times: int | None) -> bool:
+    """Whether any of them was in the outage."""
+    return outage is not None and any(at is not None and outage.covers(at) for at in times)
+
+
+def _missed_ends(outage: Outage | None, entries: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
+    """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did."""
+    prompted = False
+    for entry in entries:
+        if entry.role == "user":
+            prompted = _is_missed(outage, entry.at)
+        elif (prompted or _is_missed(outage, entry.at)) and (entry.ends_run or entry.error is not None):
+            yield entry

@@ -191,6 +191,8 @@ class Projection:
         view.retry_at = None if status.retry_at is UNSET else status.retry_at
         if status.last_event_at is not UNSET:
             view.last_event_at = status.last_event_at
+        if status.missing_since is not UNSET:
+            view.missing_since = status.missing_since
 
     def _touch(self, event: Event, session: str | None) -> AgentView:
         """The event's agent, with its newest sign of life and its sessions brought up to date."""

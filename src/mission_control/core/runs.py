@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final as Constant
 
-from attrs import Factory, define, field, frozen
+from attrs import define, field, frozen
 
 CLOSED_RUNS: Constant = 512
 """How many closed runs are remembered, so that a late text does not open them again."""
@@ -32,7 +32,6 @@ class Run:
     ``told``: its source said that it is over, and ``answer`` and ``error`` are what it said of the outcome so far.
     ``orphaned``: the gateway that ran it is gone. ``decide_by``: until when a history is awaited that tells how it
     ended. ``interrupted_at``: the connection was lost while it ran, and what it did meanwhile is not known yet.
-    ``tools``: when each tool call began, by call id.
     """
 
     run_id: str
@@ -47,7 +46,6 @@ class Run:
     orphaned: bool = False
     decide_by: int | None = None
     interrupted_at: int | None = None
-    tools: dict[str, int] = Factory(dict)
     progress_told_at: int = 0
 
     def await_last_word(self, until: int, *, told: bool) -> None:

@@ -7,7 +7,7 @@ so that everything derived from it can be recognised too. ``at`` is the source's
 
 from typing import Any, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from mission_control.core.events import Role
 
@@ -99,6 +99,23 @@ class Noted:
 
 
 @frozen
+class StoredCall:
+    """A tool call as a history has it. ``at`` is when the request to the model began that asked for it, in ms.
+
+    ``ended`` is when its result was stored, None while there is none; ``duration_ms`` is what it took, if that is told.
+    """
+
+    call_id: str
+    tool: str
+    at: int
+    arguments: dict[str, Any]
+    ended: int | None = None
+    result: dict[str, Any] = Factory(dict)
+    failed: bool = False
+    duration_ms: int | None = None
+
+
+@frozen
 class HistoryEntry:
     """One entry of a session's stored history. ``at`` is when it began; ``text`` is empty for a bare tool call.
 
@@ -112,6 +129,7 @@ class HistoryEntry:
     model: str | None = None
     usage: dict[str, Any] | None = None
     ends_run: bool = False
+    calls: tuple[StoredCall, ...] = ()
 
 
 @frozen
@@ -132,6 +150,14 @@ class HistoryMissing:
     session: str
     reason: str
     purpose: Purpose
+
+
+@frozen
+class Settled:
+    """A session's repair is done: its history has been told, or is missing, and all that waited behind it."""
+
+    at: int
+    session: str
 
 
 @frozen
@@ -156,12 +182,14 @@ class Unlisted:
 class LinkUp:
     """The gateway can be heard (again). ``rebooted``: it is another process than before, so that its runs are gone.
 
-    ``silent_since`` is when the last thing was heard before this connection, if there was one.
+    ``silent_since`` is when the last thing was heard before this connection, if there was one. ``ahead`` is how far the
+    gateway's clock is ahead of ours, in ms.
     """
 
     at: int
     rebooted: bool
     silent_since: int | None
+    ahead: int = 0
 
 
 @frozen
@@ -195,6 +223,7 @@ Signal: TypeAlias = (
     | Noted
     | HistorySeen
     | HistoryMissing
+    | Settled
     | Listed
     | Unlisted
     | LinkUp

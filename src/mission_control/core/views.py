@@ -16,7 +16,10 @@ MessageState: TypeAlias = Literal["streaming"] | FinalState
 
 @define
 class GatewayView:
-    """The link to one gateway. Times are in ms."""
+    """The link to one gateway. Times are in ms.
+
+    ``missing_since`` is from when on something may be missing that is still to be brought in; None when all is there.
+    """
 
     id: str
     kind: str
@@ -26,6 +29,7 @@ class GatewayView:
     attempt: int = 0
     retry_at: int | None = None
     detail: str = ""
+    missing_since: int | None = None
 
 
 @define

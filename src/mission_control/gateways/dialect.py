@@ -35,6 +35,18 @@ class Broadcast:
 
 
 @frozen
+class CatchingUp:
+    """What happened from ``since`` (ms) on may be missing. It is being brought in, until :class:`CaughtUp`."""
+
+    since: int
+
+
+@frozen
+class CaughtUp:
+    """Everything that can be had of what was missing has been delivered."""
+
+
+@frozen
 class Established:
     """The handshake is done: the gateway is being heard. ``warnings`` are for the operator."""
 
@@ -50,7 +62,7 @@ class Refused:
     remedy: str
 
 
-Order: TypeAlias = Send | Deliver | Broadcast | Established | Refused
+Order: TypeAlias = Send | Deliver | Broadcast | CatchingUp | CaughtUp | Established | Refused
 
 
 @frozen

@@ -1,10 +1,11 @@
 """What the gateway's stored and streamed contents say, in our terms."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from typing import Final as Constant
 
-from mission_control.core.signals import HistoryEntry
+from mission_control.core.signals import HistoryEntry, StoredCall
 from mission_control.gateways.clawdbot.frames import History, HistoryMessage
 
 DETAIL_LIMIT: Constant = 8 * 1024
@@ -55,8 +56,15 @@ def decided(text: str) -> str:
 
 
 def entries(stored: History) -> tuple[HistoryEntry, ...]:
-    """The user's and the assistant's entries, oldest first. Tool results are left out: they are no messages."""
-    return tuple(_entry(message) for message in stored.messages if message.role in ("user", "assistant"))
+    """The user's and the assistant's entries, oldest first; the latter with their tool calls and what came of them."""
+    results: dict[str, HistoryMessage] = {}
+    found: list[HistoryEntry] = []
+    for message in reversed(stored.messages):  # an id that is used again is answered after its own call
+        if message.role == "toolResult":
+            results[str(message.toolCallId)] = message
+        elif message.role in ("user", "assistant"):
+            found.append(_entry(message, results))
+    return tuple(reversed(found))
 
 
 def capped(name: str, value: Any) -> dict[str, Any]:
@@ -75,7 +83,28 @@ def _parts(value: Any) -> list[dict[str, Any]]:
     return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
-def _entry(message: HistoryMessage) -> HistoryEntry:
+def _calls(message: HistoryMessage, results: dict[str, HistoryMessage]) -> Iterator[StoredCall]:
+    """The tools that a message calls; takes their results out of ``results``."""
+    for part in message.content if isinstance(message.content, list) else ():
+        if part.get("type") == "toolCall" and part.get("id"):
+            call_id = str(part["id"])
+            yield _call(message.timestamp or 0, call_id, part, results.pop(call_id, None))
+
+
+def _call(at: int, call_id: str, part: dict[str, Any], result: HistoryMessage | None) -> StoredCall:
+    tool, arguments = str(part.get("name", "tool")), capped("arguments", part.get("arguments"))
+    if result is None:
+        return StoredCall(call_id, tool, at, arguments)
+    details = result.details if isinstance(result.details, dict) else {}
+    # As the stream would have told it. The gateway stores a failed tool as if it had not failed.
+    told = capped("result", {"content": result.content, **({"details": details} if details else {})})
+    failed = result.isError is True or details.get("status") == "error"
+    took = details.get("durationMs")
+    duration = took if isinstance(took, int) else None
+    return StoredCall(call_id, tool, at, arguments, result.timestamp, told, failed, duration)
+
+
+def _entry(message: HistoryMessage, results: dict[str, HistoryMessage]) -> HistoryEntry:
     raw = text_of(message.content)
     failed = message.stopReason == "error"
     mine = message.role == "assistant"
@@ -87,4 +116,5 @@ def _entry(message: HistoryMessage) -> HistoryEntry:
         model=message.model,
         usage=message.usage,
         ends_run=mine and message.stopReason in ("stop", "length", "aborted"),
+        calls=tuple(_calls(message, results)) if mine else (),
     )

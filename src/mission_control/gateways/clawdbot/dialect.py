@@ -22,6 +22,7 @@ from mission_control.core.signals import (
     LinkUp,
     Purpose,
     RunStarted,
+    Settled,
     Signal,
 )
 from mission_control.gateways.clawdbot import content, frames, translate
@@ -32,6 +33,8 @@ from mission_control.gateways.clawdbot.requests import Request, Requests
 from mission_control.gateways.clawdbot.roster import Roster
 from mission_control.gateways.dialect import (
     Broadcast,
+    CatchingUp,
+    CaughtUp,
     Deliver,
     DialectStatistics,
     Order,
@@ -51,6 +54,7 @@ class ClawdbotDialect:
         gateway: the gateway's id in our configuration.
         runs: open runs that the journal knows: run id to (agent id, session).
         last_heard: when this gateway was last heard according to the journal, in ms.
+        missing_since: from when on something is missing that was being brought in when the daemon ended, in ms.
     """
 
     kind = "clawdbot"
@@ -63,6 +67,7 @@ class ClawdbotDialect:
         *,
         runs: Mapping[str, tuple[str, str]] | None = None,
         last_heard: int | None = None,
+        missing_since: int | None = None,
     ) -> None:
         self._gateway = gateway
         self._credentials = credentials
@@ -73,7 +78,7 @@ class ClawdbotDialect:
         self._handshake_by = 0
         self._silence_ms = 60_000
         self._requests = Requests()
-        self._repair = Repair()
+        self._repair = Repair(missing_since)
         self._orders: list[Order] = []
         self._resumed: set[str] = set()
         self._goodbye = ""
@@ -140,7 +145,6 @@ class ClawdbotDialect:
 
     def _hello(self, hello: frames.Hello, now: int) -> None:
         last_heard = self._last_heard
-        self._orders.append(established(hello, self._credentials))
         self._phase = "live"
         self._silence_ms = 2 * hello.policy.tickIntervalMs
         # Another process than the one last heard, if this one was not running yet at that time.
@@ -148,14 +152,18 @@ class ClawdbotDialect:
         self._resumed.update(self._places.open_sessions())
         sessions = self._repair.begin(last_heard, self._places.open_sessions())
         since = self._repair.since
-        self._orders.append(Broadcast(LinkUp(now, rebooted, last_heard if since is None else since)))
+        self._orders.append(CatchingUp(now - FIRST_LOOK_MINUTES * 60_000 if since is None else since))
+        self._orders.append(established(hello, self._credentials))
+        self._orders.append(Broadcast(LinkUp(now, rebooted, since)))
         if hello.snapshot.health is not None:
             self._health(hello.snapshot.health, now)
         for session in sessions:
             self._bring_in(session)
         if rebooted:
             self._places.close_all()
-        minutes = FIRST_LOOK_MINUTES if since is None else ceil((now - since) / 60_000) + 1
+        minutes = FIRST_LOOK_MINUTES
+        if since is not None and not self._repair.is_first:
+            minutes = ceil((now - since) / 60_000) + 1
         self._list_sessions(min(minutes, FIRST_LOOK_MINUTES), now)
 
     def _list_sessions(self, minutes: int, now: int) -> None:
@@ -186,7 +194,7 @@ class ClawdbotDialect:
                     self._bring_in(session)
                 else:
                     self._want(session, "end")
-            self._repair.listed()
+            self._listed()
         elif request.method == "chat.history":
             entries = content.entries(frames.history(head.payload))
             self._settle(request, HistorySeen(now, request.session, entries, self._purpose(request)))
@@ -195,7 +203,7 @@ class ClawdbotDialect:
         if request.method == "chat.history":
             self._settle(request, HistoryMissing(now, request.session, reason, self._purpose(request)))
         elif request.method == "sessions.list":
-            self._repair.listed()  # what is open or streams is repaired all the same
+            self._listed()  # what is open or streams is repaired all the same
 
     def _purpose(self, request: Request) -> Purpose:
         """A history is no last word on an end that was heard after it had been asked for: another one follows."""
@@ -203,9 +211,22 @@ class ClawdbotDialect:
         return "start" if overtaken else request.purpose
 
     def _settle(self, request: Request, signal: HistorySeen | HistoryMissing) -> None:
-        self._orders.append(Deliver(self._places.agent_of(request.session), signal))
+        agent = self._places.agent_of(request.session)
+        self._orders.append(Deliver(agent, signal))
         if request.purpose == "repair":
             self._orders += self._repair.settle(request.session)
+            self._orders.append(Deliver(agent, Settled(signal.at, request.session)))
+            self._conclude()
+
+    def _listed(self) -> None:
+        """The gateway has told which sessions may have changed, or will not."""
+        if self._repair.unlisted:
+            self._repair.listed()
+            self._conclude()
+
+    def _conclude(self) -> None:
+        if self._repair.is_complete:
+            self._orders.append(CaughtUp())
 
     # -- events -----------------------------------------------------------------------------------------------------
 

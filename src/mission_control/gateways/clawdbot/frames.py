@@ -141,6 +141,9 @@ class HistoryMessage:
     errorMessage: str | None = None  # noqa: N815
     model: str | None = None
     usage: dict[str, Any] | None = None
+    toolCallId: Any = None  # noqa: N815
+    isError: Any = None  # noqa: N815
+    details: Any = None
 
 
 @frozen

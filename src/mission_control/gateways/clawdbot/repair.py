@@ -11,16 +11,24 @@ class Repair:
     It is complete when the gateway has listed the sessions that may have changed and each of them has had its history
     (or was found not to have one). Until then what is missing begins at :attr:`since`, however often the connection is
     lost and found meanwhile. A session's live orders wait from :meth:`hold` to :meth:`settle`.
+
+    ``missing_since`` is where a repair begins that was not completed before the daemon was started.
     """
 
-    def __init__(self) -> None:
-        self.since: int | None = None
-        """When the gateway had last been heard, in ms; None when it never was."""
-        self._pending = False
+    def __init__(self, missing_since: int | None = None) -> None:
+        self.since = missing_since
+        """From when on something is missing: when the gateway had last been heard, in ms; None when it never was."""
+        self.is_first = missing_since is None
+        """Whether the gateway had never been heard when this repair began: then all that it has is missing."""
+        self._pending = missing_since is not None
         self._listed = False
         self._unsettled: dict[str, None] = {}
         self._settled: set[str] = set()
         self._waiting: dict[str, list[Order]] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        return not self._pending
 
     @property
     def unlisted(self) -> bool:
@@ -30,7 +38,9 @@ class Repair:
     def begin(self, last_heard: int | None, open_sessions: Iterable[str]) -> list[str]:
         """A connection is up. Gives the sessions that are to be repaired whatever the gateway lists."""
         if not self._pending:
-            self._pending, self.since = True, last_heard
+            self._pending, self.since, self.is_first = True, None, last_heard is None
+        if self.since is None:
+            self.since = last_heard
         self._listed = False
         self._settled.clear()
         return list(dict.fromkeys((*self._unsettled, *open_sessions)))
