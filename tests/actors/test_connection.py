@@ -102,7 +102,7 @@ class Bench:
 
 async def test_it_comes_back_by_itself_and_tells_every_step() -> None:
     async with FakeGateway().serving() as gateway, Bench(gateway.url).running() as bench:
-        await bench.state("connected")
+        await bench.caught_up()
         await gateway.hang_up()
         lost = await bench.state("reconnecting")
         assert lost.previous == "connected"

@@ -84,6 +84,13 @@ def test_a_run_whose_end_waited_in_line_is_not_taken_for_one_that_nobody_heard_o
     assert agent.kinds() == ["stream.repaired", "run.started", "run.finished"]
 
 
+def test_a_run_of_which_only_the_end_was_heard_has_its_start_and_its_end() -> None:
+    agent = Agent().outage(1_140, 2_000).history(2_010, asked("please", 1_200), purpose="repair")
+    agent.tell(Settled(2_010, SESSION)).end(2_020, "done").history(2_030, asked("please", 1_200), said("done", 1_990))
+    assert agent.kinds() == ["stream.repaired", "run.started", "run.finished"]
+    assert agent.finals() == [("please", "complete"), ("done", "complete")]
+
+
 def test_an_outage_is_compared_by_the_gateways_clock() -> None:
     """Its clock is an hour ahead of ours, and it is its clock that its history goes by."""
     hour = 3_600_000

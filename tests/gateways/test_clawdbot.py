@@ -22,7 +22,7 @@ from mission_control.core.signals import (
     TextSeen,
     Unlisted,
 )
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials, frames
 from mission_control.gateways.clawdbot.content import capped, decided, visible
 from mission_control.gateways.dialect import Broadcast, Deliver, Established, Order, Refused, Send
 
@@ -57,8 +57,9 @@ class Peer:
         self.greet(uptime, **snapshot)
         return self.answer(self.asked("sessions.list")[-1]["id"], {"sessions": []})
 
-    def greet(self, uptime: int = 50_000, **snapshot: Any) -> "Peer":
-        self.event("connect.challenge", {"nonce": "n"})
+    def greet(self, uptime: int = 50_000, *, ahead: int = 0, **snapshot: Any) -> "Peer":
+        """Connect to a gateway whose clock is that far ahead of ours, in ms."""
+        self.event("connect.challenge", {"nonce": "n", "ts": self.now + ahead})
         return self.answer("mc-connect", {"protocol": 3, "snapshot": {"uptimeMs": uptime, **snapshot}})
 
     def refuse(self, error: dict[str, Any]) -> Refused:
@@ -134,6 +135,32 @@ def test_a_scope_that_was_not_granted_is_told() -> None:
     peer = Peer().connect(presence=[{"instanceId": "me", "scopes": ["operator.nonsense"]}])
     [established] = [order for order in peer.orders if isinstance(order, Established)]
     assert "operator.nonsense" in established.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "warnings"),
+    [(4_000, []), (60_000, ["60 s ahead of"]), (-80_000, ["80 s behind"]), (10**25, ["ahead of"])],
+)
+def test_a_clock_that_goes_wrong_is_told(ahead: int, warnings: list[str]) -> None:
+    peer = Peer().greet(ahead=ahead)
+    [established] = [order for order in peer.orders if isinstance(order, Established)]
+    assert len(established.warnings) == len(warnings)
+    assert all(part in told for part, told in zip(warnings, established.warnings, strict=True))
+    [up] = [signal for signal in peer.broadcasts() if isinstance(signal, LinkUp)]
+    assert up.ahead == min(ahead, frames.LATEST - peer.now)
+
+
+@pytest.mark.parametrize("time", [-1, 10**30])
+def test_a_time_that_is_none_is_brought_within_what_can_be_kept(time: int) -> None:
+    """A journal stores 64 bits; one event beyond them would stop all that follow it."""
+    peer = Peer().connect()
+    payload = {"runId": "run", "seq": 1, "ts": time, "stream": "lifecycle", "data": {"phase": "start"}}
+    peer.event("agent", {**payload, "sessionKey": SESSION})
+    stored = {"role": "assistant", "content": [{"type": "text", "text": "so"}], "timestamp": time, "stopReason": "stop"}
+    peer.answer(peer.asked("chat.history")[-1]["id"], {"messages": [stored]})
+    started, history = peer.signals("alpha")
+    assert isinstance(history, HistorySeen)
+    assert all(0 <= at <= frames.LATEST for at in (started.at, history.entries[0].at))
 
 
 def test_two_silent_ticks_end_a_connection() -> None:

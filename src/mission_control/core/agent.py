@@ -186,7 +186,7 @@ class AgentCore:
             self._out.tool(signal.id, signal.at, *step, run, duration)
 
     def _ending(self, signal: RunEnding, now: int) -> None:
-        run = self.runs.get(signal.run_id)
+        run = self._run_of(signal, now)
         if run is None:
             return
         self.liveness.progressed(now)
@@ -274,7 +274,7 @@ class AgentCore:
     def _beat(self, signal: Beat, now: int) -> None:
         self.liveness.heard_agent(now)
 
-    def _run_of(self, signal: TextSeen | ToolSeen, now: int) -> Run | None:
+    def _run_of(self, signal: TextSeen | ToolSeen | RunEnding, now: int) -> Run | None:
         """The run that a signal belongs to, opened if this is the first that is seen of it; None if it is over."""
         run = self.runs.get(signal.run_id)
         if run is not None or self.runs.is_late(signal.run_id, signal.at):

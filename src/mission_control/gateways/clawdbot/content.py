@@ -6,7 +6,7 @@ from typing import Any
 from typing import Final as Constant
 
 from mission_control.core.signals import HistoryEntry, StoredCall
-from mission_control.gateways.clawdbot.frames import History, HistoryMessage
+from mission_control.gateways.clawdbot.frames import History, HistoryMessage, sane
 
 DETAIL_LIMIT: Constant = 8 * 1024
 """A tool's arguments or result are cut to about this many characters."""
@@ -88,7 +88,7 @@ def _calls(message: HistoryMessage, results: dict[str, HistoryMessage]) -> Itera
     for part in message.content if isinstance(message.content, list) else ():
         if part.get("type") == "toolCall" and part.get("id"):
             call_id = str(part["id"])
-            yield _call(message.timestamp or 0, call_id, part, results.pop(call_id, None))
+            yield _call(sane(message.timestamp or 0), call_id, part, results.pop(call_id, None))
 
 
 def _call(at: int, call_id: str, part: dict[str, Any], result: HistoryMessage | None) -> StoredCall:
@@ -101,7 +101,8 @@ def _call(at: int, call_id: str, part: dict[str, Any], result: HistoryMessage | 
     failed = result.isError is True or details.get("status") == "error"
     took = details.get("durationMs")
     duration = took if isinstance(took, int) else None
-    return StoredCall(call_id, tool, at, arguments, result.timestamp, told, failed, duration)
+    ended = sane(at if result.timestamp is None else result.timestamp)
+    return StoredCall(call_id, tool, at, arguments, ended, told, failed, duration)
 
 
 def _entry(message: HistoryMessage, results: dict[str, HistoryMessage]) -> HistoryEntry:
@@ -111,7 +112,7 @@ def _entry(message: HistoryMessage, results: dict[str, HistoryMessage]) -> Histo
     return HistoryEntry(
         role="assistant" if mine else "user",
         text=visible(raw) if mine else raw,
-        at=message.timestamp or 0,
+        at=sane(message.timestamp or 0),
         error=(message.errorMessage or "the model failed without saying why") if failed else None,
         model=message.model,
         usage=message.usage,

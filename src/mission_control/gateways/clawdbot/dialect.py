@@ -11,6 +11,7 @@ from math import ceil
 from typing import Final as Constant
 
 import msgspec
+from attrs import evolve
 
 from mission_control.core.ids import event_id
 from mission_control.core.signals import (
@@ -76,6 +77,7 @@ class ClawdbotDialect:
         self._roster = Roster(gateway)
         self._phase = "closed"
         self._handshake_by = 0
+        self._ahead = 0
         self._silence_ms = 60_000
         self._requests = Requests()
         self._repair = Repair(missing_since)
@@ -153,8 +155,8 @@ class ClawdbotDialect:
         sessions = self._repair.begin(last_heard, self._places.open_sessions())
         since = self._repair.since
         self._orders.append(CatchingUp(now - FIRST_LOOK_MINUTES * 60_000 if since is None else since))
-        self._orders.append(established(hello, self._credentials))
-        self._orders.append(Broadcast(LinkUp(now, rebooted, since)))
+        self._orders.append(established(hello, self._credentials, self._ahead))
+        self._orders.append(Broadcast(LinkUp(now, rebooted, since, self._ahead)))
         if hello.snapshot.health is not None:
             self._health(hello.snapshot.health, now)
         for session in sessions:
@@ -232,6 +234,8 @@ class ClawdbotDialect:
 
     def _event(self, name: str, head: frames.Head, now: int) -> None:
         if name == "connect.challenge":
+            said = frames.challenge(head.payload).ts
+            self._ahead = 0 if said is None else frames.sane(said) - now
             self._phase = "connecting"
             self._orders.append(Send(connect(self._credentials)))
         elif name == "agent":
@@ -252,6 +256,8 @@ class ClawdbotDialect:
     def _agent_event(self, event: frames.AgentEvent, now: int) -> None:
         if event.seq is None:
             return  # the gateway's note that its own stream has a hole: what is missing is repaired from history
+        if not 0 <= event.ts <= frames.LATEST:
+            event = evolve(event, ts=frames.sane(event.ts))
         place = self._places.of_run(event.runId, event.agentId, event.sessionKey)
         if place is None:
             self._unplaced(event, now)

@@ -1,12 +1,21 @@
 """The gateway's frames as types: only the fields that are used. Unknown fields are ignored."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from attrs import Factory, frozen
 
 _NULL = msgspec.Raw(b"null")
 _EMPTY = msgspec.Raw(b"{}")
+
+
+LATEST: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999: no clock says more, and no journal could keep it."""
+
+
+def sane(time: int) -> int:
+    """A time (ms) as a gateway tells it, within what can be a time at all."""
+    return min(max(time, 0), LATEST)
 
 
 @frozen
@@ -58,6 +67,13 @@ class ChatEvent:
     message: ChatMessage | None = None
     errorMessage: str | None = None  # noqa: N815
     stopReason: str | None = None  # noqa: N815
+
+
+@frozen
+class Challenge:
+    """``connect.challenge``: ``ts`` is the gateway's time."""
+
+    ts: int | None = None
 
 
 @frozen
@@ -155,6 +171,7 @@ head = msgspec.json.Decoder(Head).decode
 agent_event = msgspec.json.Decoder(AgentEvent).decode
 assistant_data = msgspec.json.Decoder(AssistantData).decode
 chat_event = msgspec.json.Decoder(ChatEvent).decode
+challenge = msgspec.json.Decoder(Challenge).decode
 health = msgspec.json.Decoder(Health).decode
 hello = msgspec.json.Decoder(Hello).decode
 session_list = msgspec.json.Decoder(SessionList).decode

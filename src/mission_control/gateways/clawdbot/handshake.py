@@ -11,6 +11,8 @@ from mission_control.gateways.clawdbot.frames import Hello
 from mission_control.gateways.dialect import Established, Refused
 
 PROTOCOL: Constant = 3
+CLOCK_TOLERANCE_MS: Constant = 5_000
+"""How far the gateway's clock may differ from ours before it is worth a warning; the network's delay is in it."""
 CONNECT_ID: Constant = "mc-connect"
 SCOPES: Constant = ("operator.read",)
 """We only observe. Scopes must be claimed: a gateway grants everything to a client that claims nothing."""
@@ -48,15 +50,28 @@ def connect(credentials: Credentials) -> str:
     return msgspec.json.encode(frame).decode()
 
 
-def established(hello: Hello, credentials: Credentials) -> Established:
-    """Who answered, and whether it granted what we need."""
+def established(hello: Hello, credentials: Credentials, ahead: int) -> Established:
+    """Who answered, and what the operator should know of it. ``ahead``: how far its clock is ahead of ours, in ms."""
     detail = f"gateway {hello.server.version} on {hello.server.host}, protocol {hello.protocol}"
+    warnings = [warning for warning in (_scope_warning(hello, credentials), _clock_warning(ahead)) if warning]
+    return Established(detail, warnings)
+
+
+def _scope_warning(hello: Hello, credentials: Credentials) -> str | None:
     granted = _granted(hello, credentials.instance_id)
     if granted is None or any(scope in granted for scope in ("operator.read", "operator.admin")):
-        return Established(detail)
+        return None
     scopes = ", ".join(granted) or "nothing"
-    warning = f"the gateway granted {scopes}, not operator.read: agents' events will not arrive; allow that scope there"
-    return Established(detail, (warning,))
+    return f"the gateway granted {scopes}, not operator.read: agents' events will not arrive; allow that scope there"
+
+
+def _clock_warning(ahead: int) -> str | None:
+    if abs(ahead) < CLOCK_TOLERANCE_MS:
+        return None
+    seconds, where = abs(ahead) // 1000, "ahead of" if ahead > 0 else "behind"
+    return (
+        f"the gateway's clock is {seconds} s {where} this machine's, and its times are shown as it tells them: set it"
+    )
 
 
 def refused(error: dict[str, Any] | None) -> Refused:

@@ -6,7 +6,7 @@ from typing import Final as Constant
 
 from mission_control.core.signals import Noted, Outcome, RunAnswered, RunEnding, TextSeen, ToolPhase, ToolSeen
 from mission_control.gateways.clawdbot import content
-from mission_control.gateways.clawdbot.frames import AgentEvent, ChatEvent, assistant_data
+from mission_control.gateways.clawdbot.frames import AgentEvent, ChatEvent, assistant_data, sane
 
 _TOOL_PHASES: Constant[dict[str, ToolPhase]] = {"start": "started", "update": "progress", "result": "finished"}
 _OUTCOMES: Constant[dict[str, Outcome]] = {"final": "complete", "aborted": "aborted", "error": "error"}
@@ -52,6 +52,6 @@ def answer(name: str, session: str, event: ChatEvent, state: Outcome, now: int, 
     history has the last word."""
     message = event.message
     said = None if message is None else content.text_of(message.content)
-    at = now if message is None or message.timestamp is None else message.timestamp
+    at = now if message is None or message.timestamp is None else sane(message.timestamp)
     provisional = streamed and state == "complete"
     return RunAnswered(name, at, event.runId, session, state, said, event.errorMessage, provisional)
