@@ -91,6 +91,13 @@ def test_a_run_of_which_only_the_end_was_heard_has_its_start_and_its_end() -> No
     assert agent.finals() == [("please", "complete"), ("done", "complete")]
 
 
+def test_a_failure_of_which_only_the_end_was_heard_is_no_success() -> None:
+    """The gateway calls failures complete, and dies before its history can be asked."""
+    agent = Agent().end(1_108).outage(1_109, 2_000, rebooted=True)
+    agent.history(2_010, asked("please", 1_007), failed("out of order", 1_060), purpose="repair")
+    assert agent.kinds() == ["run.started", "stream.repaired", "run.failed"]
+
+
 def test_an_outage_is_compared_by_the_gateways_clock() -> None:
     """Its clock is an hour ahead of ours, and it is its clock that its history goes by."""
     hour = 3_600_000

@@ -186,9 +186,11 @@ class AgentCore:
             self._out.tool(signal.id, signal.at, *step, run, duration)
 
     def _ending(self, signal: RunEnding, now: int) -> None:
+        unheard = self.runs.get(signal.run_id) is None
         run = self._run_of(signal, now)
         if run is None:
             return
+        run.end_alone = unheard
         self.liveness.progressed(now)
         run.await_last_word(now + self.run_policy.answer_ms, told=True)
         run.error = signal.error

@@ -56,7 +56,7 @@ def _is_own(entry: HistoryEntry, run: Run) -> bool:
     if run.not_before is not None and entry.at < run.not_before:
         return False
     # An attempt that failed without a word before the run was first heard was an earlier one.
-    return entry.at >= run.began or entry.error is None or bool(entry.text)
+    return run.end_alone or entry.at >= run.began or entry.error is None or bool(entry.text)
 
 
 @frozen
