@@ -1,4 +1,4 @@
-"""A daemon's inside for tests of the edge: a journal in memory and the real subscriber registry, without any socket."""
+"""A daemon's inside for tests of the edge: a journal and the real subscriber registry, without any socket."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +15,7 @@ from mission_control.core.ledger import Commit
 from mission_control.edge.services import Access, LoopFigures, RenderFigures, RenderReport, Services
 from mission_control.edge.snapshots import Snapshots
 from mission_control.edge.subscriber import DisconnectedError, Subscriber
+from mission_control.stores.journal import Journal
 from mission_control.stores.memory import MemoryJournal
 from runtime import Inbox, Kind, Ref, State, TreeNode
 from tests.stores.samples import FakeClock
@@ -28,7 +29,7 @@ OPEN = Access(token=None, loopback_only=True)
 class World:
     """What the tests reach into."""
 
-    journal: MemoryJournal
+    journal: Journal
     registry: Ref[SubscriberMessage]
     services: Services
     snapshots: Snapshots
@@ -41,7 +42,7 @@ class World:
         return commit
 
 
-def services_of(journal: MemoryJournal, hub: Subscribers, reports: list[RenderReport], **changes: Any) -> Services:
+def services_of(journal: Journal, hub: Subscribers, reports: list[RenderReport], **changes: Any) -> Services:
     services = Services(
         journal=journal,
         subscribers=hub,
@@ -64,8 +65,11 @@ def services_of(journal: MemoryJournal, hub: Subscribers, reports: list[RenderRe
 
 
 @asynccontextmanager
-async def world(journal: MemoryJournal | None = None, **changes: Any) -> AsyncIterator[World]:
-    """A running world; ``changes`` are fields of its :class:`Services`. The registry knows nothing from before it."""
+async def world(journal: Journal | None = None, **changes: Any) -> AsyncIterator[World]:
+    """A running world; ``changes`` are fields of its :class:`Services`. The registry knows nothing from before it.
+
+    The journal is one in memory unless another is given.
+    """
     journal = journal or MemoryJournal(FakeClock())
     registry: Ref[SubscriberMessage] = Ref("subscribers")
     roster, tally = Roster(), Tally()
@@ -81,7 +85,8 @@ async def world(journal: MemoryJournal | None = None, **changes: Any) -> AsyncIt
 class FakePeer:
     """The far end of a connection. It takes frames only while its ``gate`` is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pings: bool = True) -> None:
+        self.pings = pings
         self.frames: list[str] = []
         self.closed: tuple[int, str] | None = None
         self.aborted = False

@@ -1,7 +1,8 @@
-"""One subscriber of ``/v1/stream``, from its connection's acceptance to its end (docs/protocol.md, section 2).
+"""One subscriber of the stream, from its connection's acceptance to its end (docs/protocol.md, section 2).
 
-One task reads, and what it reads becomes requests; one task writes, and it is the only one that sends. A third watches
-for silence and for the daemon's end. They share plain fields and wake the writer through its outbox.
+Over which transport is the business of its :class:`Peer` (``stream.py``, ``sse.py``). One task reads, and what it reads
+becomes requests; one task writes, and it is the only one that sends. A third watches for silence and for the daemon's
+end. They share plain fields and wake the writer through its outbox.
 
 The writer's position is ``after``: everything that the filter admits up to there has been sent. It starts from the
 client's cursor or a snapshot's, approaches the head by pages from the journal, and when it is near enough asks the
@@ -12,6 +13,7 @@ was still to come) ends in a snapshot, which is a new position. So a stream is n
 import secrets
 from collections import deque
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Any, Final, Protocol
 
 import trio
@@ -63,6 +65,10 @@ class DisconnectedError(Exception):
 class Peer(Protocol):
     """What a stream needs of a connection."""
 
+    @property
+    def pings(self) -> bool:
+        """Whether the client can say that it is still there, so that its silence means that it is not."""
+
     async def receive(self) -> str | bytes:
         """The next message. Raises DisconnectedError."""
 
@@ -70,7 +76,7 @@ class Peer(Protocol):
         """Send; returns silently when the client has gone."""
 
     async def close(self, code: int, reason: str) -> None:
-        """Start the closing handshake."""
+        """Begin the end: :meth:`receive` raises DisconnectedError when it is reached."""
 
     def abort(self) -> None:
         """Cut the connection, even in the middle of a send."""
@@ -87,7 +93,7 @@ class Subscriber:
         self._requests: deque[Begin | Refilter | Answer] = deque()
         self._ending: Refuse | None = None
         self._heard = trio.current_time()
-        self._patience = 2 * services.policy.ping_interval_ms / 1000
+        self._patience = 2 * services.policy.ping_interval_ms / 1000 if peer.pings else inf
         self._select = EVERYTHING
         self._after = 0
         self._joined = False
