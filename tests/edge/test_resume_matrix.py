@@ -4,28 +4,24 @@ registry and a journal on disk.
 Nothing here waits for time to pass: that nothing else came is shown by the event that comes after it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
-from attrs import evolve, frozen
+from attrs import evolve
 
 from mission_control.core.events import AgentStatus, Clocks, Draft, Heartbeat
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
 from mission_control.edge import subscriber
-from mission_control.edge.app import build_app
-from mission_control.edge.static import Dashboard
-from mission_control.edge.stream import StreamEndpoint
-from mission_control.stores.journal import Page, Retention
+from mission_control.stores.journal import Retention
 from mission_control.stores.sqlite import SqliteJournal
+from tests.edge.daemons import Daemon, daemon
 from tests.edge.transports import OverSse, OverWebSocket, StreamEndedError, Transport
 from tests.edge.viewers import Viewer, shown, viewing
-from tests.edge.wire import serving
-from tests.edge.world import POLICY, World, world
+from tests.edge.world import POLICY
 from tests.stores.samples import ALPHA, BETA, OTHER, FakeClock, activity, beat, chunk, final, status
 
 WEBSOCKET, SSE, SSE_BY_QUERY = OverWebSocket(), OverSse(), OverSse(by_query=True)
@@ -42,33 +38,6 @@ def transport(request: pytest.FixtureRequest) -> Transport:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.sqlite3"
-
-
-@frozen
-class Daemon:
-    """One life of a daemon."""
-
-    there: World
-    port: int
-
-    async def commit(self, *names: str, of: tuple[str, str | None] = ALPHA) -> None:
-        """An activity of each name."""
-        await self.there.commit(*(activity(name, of=of) for name in names))
-
-    def at(self, offset: int) -> Cursor:
-        return Cursor(self.there.journal.bounds().epoch, offset)
-
-
-@asynccontextmanager
-async def daemon(path: Path, **changes: Any) -> AsyncIterator[Daemon]:
-    """A daemon over the journal at ``path``; ``changes`` are fields of its services."""
-    clock = FakeClock()
-    async with (
-        SqliteJournal.open(path, durability="normal", now=clock) as journal,
-        world(journal, clock=clock, **changes) as there,
-        serving(build_app(there.services, Dashboard({}), StreamEndpoint(there.services))) as port,
-    ):
-        yield Daemon(there, port)
 
 
 def names(first: int, last: int) -> list[str]:
@@ -168,7 +137,7 @@ async def test_the_filter_changed_while_away(transport: Transport, path: Path) -
 async def test_a_filter_that_hides_all_that_happened(transport: Transport, path: Path, far: bool) -> None:
     """The cursor moves on all the same: whoever watches a quiet agent must not end up beyond the replay limit."""
     hidden = subscriber.REACH + 10 if far else 3
-    async with daemon(path) as one:
+    async with daemon(path, ping_s=0.1) as one:
         await one.commit(*names(1, hidden), of=BETA)
         async with viewing(transport, one.port, one.at(0), ALPHA_ONLY) as back:
             while back.cursor.offset < hidden:
@@ -266,24 +235,6 @@ async def test_a_cursor_in_a_compacted_range(transport: Transport, path: Path) -
             assert back.offsets == list(range(floor + 1, 8))
 
 
-class Interrupted:
-    """A journal to which something happens after its first page was read."""
-
-    def __init__(self, journal: Any, between: Callable[[], Awaitable[object]]) -> None:
-        self._journal, self._between = journal, between
-        self._read = 0
-
-    async def read(self, after: int, limit: int, select: Filter) -> Page:
-        self._read += 1
-        if self._read == 2:
-            await self._between()
-        page: Page = await self._journal.read(after, limit, select)
-        return page
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._journal, name)
-
-
 async def test_expired_in_the_middle_of_a_replay(
     transport: Transport, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,22 +242,21 @@ async def test_expired_in_the_middle_of_a_replay(
     monkeypatch.setattr(subscriber, "PAGE", 100)
     async with daemon(path) as one:
         await one.there.commit(*(chunk("m", index) for index in range(300)), final("m", "word " * 300))
-    clock = FakeClock()
-    async with SqliteJournal.open(path, durability="normal", now=clock) as journal:
-        interrupted: Any = Interrupted(journal, lambda: journal.retain(COMPACT_ALL, clock()))
-        async with world(interrupted, clock=clock) as there:
-            async with serving(build_app(there.services, Dashboard({}), StreamEndpoint(there.services))) as port:
-                async with viewing(transport, port, Cursor(journal.bounds().epoch, 0)) as back:
-                    assert back.welcome["resume"] == "continued"
-                    while not back.reasons:
-                        before = back.offsets
-                        await back.take()
-                    assert before == list(range(1, 101))
-                    assert (back.reasons, back.cursor.offset) == (["expired"], 301)
-                    assert [message["state"] for message in back.snapshot["messages"]] == ["complete"]
-                    await there.commit(activity("news"))
-                    await back.until("news")
-                    assert back.event_ids == ["news"]
+
+    async def compact(journal: SqliteJournal) -> None:
+        await journal.retain(COMPACT_ALL, FakeClock()())
+
+    async with daemon(path, between=compact) as one, viewing(transport, one.port, one.at(0)) as back:
+        assert back.welcome["resume"] == "continued"
+        while not back.reasons:
+            before = back.offsets
+            await back.take()
+        assert before == list(range(1, 101))
+        assert (back.reasons, back.cursor) == (["expired"], one.at(301))
+        assert [message["state"] for message in back.snapshot["messages"]] == ["complete"]
+        await one.commit("news")
+        await back.until("news")
+        assert back.event_ids == ["news"]
 
 
 # -- the daemon restarts ----------------------------------------------------------------------------------------------
@@ -318,10 +268,11 @@ async def test_the_daemon_restarted_between(transport: Transport, path: Path) ->
         await one.commit(*names(1, 3))
         await viewer.until("a3")
         one.there.services.shutdown.begun.set()
-        with pytest.raises(StreamEndedError):
-            while True:
-                await viewer.take()
+        while not viewer.error:
+            await viewer.take()
         assert viewer.error["code"] == "restarting"
+        with pytest.raises(StreamEndedError):
+            await viewer.take()
         await one.there.services.shutdown.wait_left()
         await one.commit(*names(4, 6))  # what its actors had still in hand
     async with daemon(path) as one, viewing(transport, one.port, viewer.cursor) as back:
@@ -407,42 +358,38 @@ async def burst(one: Daemon, task_status: trio.TaskStatus[None]) -> None:
         await one.there.commit(*happenings(serial))
         if serial == 40:
             task_status.started()
-    await one.there.commit(*(chunk(f"open-{number}", 0, f"still {number}") for number in range(3)), activity("end"))
+    opened = (chunk(f"open-{number}", 0, f"still {number}") for number in range(3))
+    await one.there.commit(*opened, activity("end of beta", of=BETA), activity("end"))
 
 
 async def test_a_snapshot_is_atomic_at_its_cursor(transport: Transport, path: Path) -> None:
     """Whenever one comes, with messages open and commits under way: with the events after it, a client's state is
     that of one who saw everything from the start, and the journal's.
     """
-    async with daemon(path) as one, trio.open_nursery() as nursery:
-        async with viewing(transport, one.port, one.at(0)) as witness:
-            states: list[dict[str, Any]] = []
-            began: list[dict[str, Any]] = []
+    began: list[dict[str, Any]] = []
+    states: list[dict[str, Any]] = []
 
-            async def come(task_status: trio.TaskStatus[None]) -> None:
-                async with viewing(transport, one.port) as late:
-                    began.append(late.snapshot)
-                    task_status.started()
-                    await late.until("end")
-                    assert late.offsets == list(range(late.snapshot["cursor"]["offset"] + 1, late.cursor.offset + 1))
-                    states.append(late.state())
+    async def come(port: int, task_status: trio.TaskStatus[None]) -> None:
+        async with viewing(transport, port) as late:
+            began.append(late.snapshot)
+            task_status.started()
+            await late.until("end")
+            assert late.offsets == list(range(late.snapshot["cursor"]["offset"] + 1, late.cursor.offset + 1))
+            states.append(late.state())
 
+    async with daemon(path) as one, viewing(transport, one.port, one.at(0)) as witness:
+        async with trio.open_nursery() as nursery:
             await nursery.start(burst, one)
             for _ in range(6):
-                await nursery.start(come)
+                await nursery.start(come, one.port)
                 await witness.take()
             await witness.until("end")
-            assert witness.offsets == list(range(1, witness.cursor.offset + 1))
-            async with viewing(transport, one.port) as last:
-                assert [message["text"] for message in last.snapshot["messages"] if message["state"] == "streaming"]
-                states.append(last.state())
-            while len(states) < 7:
-                await trio.lowlevel.checkpoint()
-            expected = shown(await one.there.journal.snapshot(EVERYTHING))
-            assert any(message["state"] == "streaming" for one in began for message in one["messages"])
-            assert any(snapshot["cursor"]["offset"] < witness.cursor.offset for snapshot in began)
-            assert witness.state() == expected
-            assert all(state == expected for state in states)
+        assert witness.offsets == list(range(1, witness.cursor.offset + 1))
+        expected = shown(await one.there.journal.snapshot(EVERYTHING))
+        assert witness.state() == expected
+        assert states == [expected] * 6
+        assert any(snapshot["cursor"]["offset"] < witness.cursor.offset for snapshot in began)
+        assert all(any(message["state"] == "streaming" for message in one["messages"]) for one in began)
 
 
 async def journaled(one: Daemon, select: Filter, after: int) -> list[int]:
@@ -465,8 +412,7 @@ async def test_a_filter_change_in_the_middle_of_a_burst(path: Path) -> None:
                 await viewer.take()
             changed = viewer.snapshot["cursor"]["offset"]
             assert viewer.snapshot["id"] == "f1"
-            await one.there.commit(activity("over", of=BETA))
-            await viewer.until("over")
+            await viewer.until("end of beta")
         admitted = await journaled(one, Filter(agents=frozenset({"alpha"})), first)
         assert old == admitted[: len(old)]
         new = await journaled(one, Filter(agents=frozenset({"beta"})), changed)
@@ -482,8 +428,7 @@ async def test_a_filter_change_by_reconnecting_in_the_middle_of_a_burst(transpor
             while len(viewer.offsets) < 20:
                 await viewer.take()
         async with viewing(transport, one.port, viewer.cursor, BETA_ONLY) as back:
-            await one.there.commit(activity("over", of=BETA))
-            await back.until("over")
+            await back.until("end of beta")
         first = viewer.snapshot["cursor"]["offset"]
         old = await journaled(one, Filter(agents=frozenset({"alpha"})), first)
         assert viewer.offsets == [offset for offset in old if offset <= viewer.cursor.offset]

@@ -65,7 +65,7 @@ def services_of(journal: Journal, hub: Subscribers, reports: list[RenderReport],
 
 
 @asynccontextmanager
-async def world(journal: Journal | None = None, **changes: Any) -> AsyncIterator[World]:
+async def world(journal: Journal | None = None, *, ping_s: float = PING_S, **changes: Any) -> AsyncIterator[World]:
     """A running world; ``changes`` are fields of its :class:`Services`. The registry knows nothing from before it.
 
     The journal is one in memory unless another is given.
@@ -75,7 +75,7 @@ async def world(journal: Journal | None = None, **changes: Any) -> AsyncIterator
     roster, tally = Roster(), Tally()
     reports: list[RenderReport] = []
     services = services_of(journal, Subscribers(registry, roster, tally), reports, **changes)
-    actor = SubscriberRegistry(journal, roster, tally, flush_interval=0.02, ping_interval=PING_S)
+    actor = SubscriberRegistry(journal, roster, tally, flush_interval=0.02, ping_interval=ping_s)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run, Inbox(registry))
         yield World(journal, registry, services, Snapshots(services.journal), reports)
@@ -144,9 +144,9 @@ class FakePeer:
 
 
 @asynccontextmanager
-async def subscribed(there: World) -> AsyncIterator[FakePeer]:
+async def subscribed(there: World, peer: FakePeer | None = None) -> AsyncIterator[FakePeer]:
     """A connection that is accepted and has not said hello."""
-    peer = FakePeer()
+    peer = peer or FakePeer()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(Subscriber(peer, there.services, there.snapshots).run)
         yield peer

@@ -4,6 +4,7 @@ The subscriber behind it is the WebSocket's, and so is each frame's JSON. What d
 conversation: a request says all that a client can say here, so the peer says it as the hello, and nothing after it.
 """
 
+import re
 import secrets
 from typing import Final
 
@@ -17,13 +18,15 @@ from mission_control.core.subscription import Cursor
 from mission_control.edge import guard
 from mission_control.edge.auth import bearer_token
 from mission_control.edge.problems import SEALED, bad_parameter
-from mission_control.edge.query import MAX_OFFSET, Query
+from mission_control.edge.query import Query
 from mission_control.edge.subscriber import DisconnectedError
 
 HEADERS: Final = {**SEALED, "content-type": "text/event-stream", "x-accel-buffering": "no"}
 """``x-accel-buffering`` tells nginx to pass on what comes when it comes."""
 RETRY_MS: Final = (1_000, 3_000)
 """How long a client waits before it reconnects, at least and at most: each its own time, so that they spread out."""
+
+_ID: Final = re.compile(r"(?P<epoch>[^\s,]+):(?P<offset>[0-9]{1,16})")
 
 
 def hello_of(request: Request) -> str:
@@ -96,17 +99,17 @@ class SsePeer:
 
 def _cursor(request: Request, parameter: str | None) -> Cursor | None:
     """Where to go on from. The header counts: a browser sends it with the URL that its page began with."""
-    header = ", ".join(request.headers.getlist("last-event-id"))
+    header = ", ".join(request.headers.getlist("last-event-id"))  # two are as good as none
     before = None if parameter is None else _parsed("last_event_id", parameter)
     return _parsed("Last-Event-ID", header) if header else before
 
 
 def _parsed(name: str, value: str) -> Cursor:
-    epoch, _, offset = value.rpartition(":")
-    if not epoch or not offset.isascii() or not offset.isdigit() or len(offset) > len(str(MAX_OFFSET)):
+    found = _ID.fullmatch(value)
+    if found is None:
         allowed = "EPOCH:OFFSET, which is the id of an event of this stream; leave it out to begin with a snapshot"
         raise bad_parameter(name, f'"{value}"', allowed)
-    return Cursor(epoch, int(offset))
+    return Cursor(found["epoch"], int(found["offset"]))
 
 
 def _retry_ms() -> int:
