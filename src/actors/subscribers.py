@@ -45,9 +45,7 @@ class Committed:
 
 @frozen
 class Announce:
-    """Give every subscriber this frame, whatever its filter."""
-
-    frame: str
+    """Wake every subscriber's connection: what cannot go through the journal has changed, and it must look."""
 
 
 @frozen
@@ -199,9 +197,9 @@ class SubscriberRegistry:
                 self._tally.duplicates += commit.duplicates
                 self._take(commit.events, live=commit.after >= self._position)
                 self._position = self._tally.head = max(self._position, commit.head)
-            case Announce(frame):
+            case Announce():
                 for member in self._roster.members():
-                    self._roster.put(member, frame, member.position)
+                    member.outbox.nudge()
             case Join():
                 message.reply.set(self._join(message))
 

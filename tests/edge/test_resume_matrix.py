@@ -25,6 +25,8 @@ from tests.edge.world import POLICY
 from tests.stores.samples import ALPHA, BETA, OTHER, FakeClock, activity, beat, chunk, final, status
 
 WEBSOCKET, SSE, SSE_BY_QUERY = OverWebSocket(), OverSse(), OverSse(by_query=True)
+ROOMY = evolve(POLICY, max_buffer_bytes=2**24)
+"""With which nobody is too slow."""
 COMPACT_ALL = Retention(max_age_s=1e9, compact_after_s=0)
 ALPHA_ONLY, BETA_ONLY = {"agents": ["alpha"]}, {"agents": ["beta"]}
 
@@ -377,7 +379,7 @@ async def test_a_snapshot_is_atomic_at_its_cursor(transport: Transport, path: Pa
             assert late.offsets == list(range(late.snapshot["cursor"]["offset"] + 1, late.cursor.offset + 1))
             states.append(late.state())
 
-    async with daemon(path) as one, viewing(transport, one.port, one.at(0)) as witness:
+    async with daemon(path, policy=ROOMY) as one, viewing(transport, one.port, one.at(0)) as witness:
         async with trio.open_nursery() as nursery:
             await nursery.start(burst, one)
             for _ in range(6):
@@ -400,7 +402,7 @@ async def journaled(one: Daemon, select: Filter, after: int) -> list[int]:
 
 async def test_a_filter_change_in_the_middle_of_a_burst(path: Path) -> None:
     """Over the WebSocket: after the snapshot with the request's id exactly what the new filter admits follows."""
-    async with daemon(path) as one, trio.open_nursery() as nursery:
+    async with daemon(path, policy=ROOMY) as one, trio.open_nursery() as nursery:
         async with WEBSOCKET.open(one.port, ALPHA_ONLY, None) as frames:
             viewer = Viewer(frames)
             await nursery.start(burst, one)
@@ -422,7 +424,7 @@ async def test_a_filter_change_in_the_middle_of_a_burst(path: Path) -> None:
 @pytest.mark.parametrize("transport", [SSE, SSE_BY_QUERY], ids=["header", "query"])
 async def test_a_filter_change_by_reconnecting_in_the_middle_of_a_burst(transport: Transport, path: Path) -> None:
     """Over Server-Sent Events a new filter is a new connection: from its cursor on exactly the new filter holds."""
-    async with daemon(path) as one, trio.open_nursery() as nursery:
+    async with daemon(path, policy=ROOMY) as one, trio.open_nursery() as nursery:
         async with viewing(transport, one.port, select=ALPHA_ONLY) as viewer:
             await nursery.start(burst, one)
             while len(viewer.offsets) < 20:

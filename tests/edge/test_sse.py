@@ -13,7 +13,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from actors.subscribers import Announce
+from mission_control.core.frames import Notice
 from mission_control.core.subscription import Filter
 from mission_control.core.views import Snapshot
 from mission_control.edge.app import build_app
@@ -103,12 +103,13 @@ async def test_text_of_several_lines_stays_one_event() -> None:
 
 async def test_notices_have_no_place_in_the_journal() -> None:
     """They come without an id of their own, so that the client's cursor stays."""
-    async with world() as there, streaming(there) as port, event_source(port) as source:
+    stalled = Notice("error", "persistence_stalled", "the disk is full")
+    async with world(notices=lambda: [stalled]) as there, streaming(there) as port, event_source(port) as source:
         await opened(source)
         assert source.last_event_id == "memory:0"
-        there.registry.tell(Announce('{"op":"notice","level":"info","code":"x","message":"y"}'))
         notice = await source.event()
-        assert (notice.name, json.loads(notice.data)["code"], notice.last_event_id) == ("notice", "x", "memory:0")
+        assert (notice.name, notice.last_event_id) == ("notice", "memory:0")
+        assert json.loads(notice.data)["code"] == "persistence_stalled"
 
 
 async def test_the_welcome_moves_no_cursor_before_its_snapshot() -> None:

@@ -12,9 +12,10 @@ from actors.subscribers import Committed, SubscriberMessage, SubscriberRegistry,
 from mission_control.core.events import Draft
 from mission_control.core.frames import Policy
 from mission_control.core.ledger import Commit
+from mission_control.edge.peer import DisconnectedError
 from mission_control.edge.services import Access, LoopFigures, RenderFigures, RenderReport, Services
 from mission_control.edge.snapshots import Snapshots
-from mission_control.edge.subscriber import DisconnectedError, Subscriber
+from mission_control.edge.subscriber import Subscriber
 from mission_control.stores.journal import Journal
 from mission_control.stores.memory import MemoryJournal
 from runtime import Inbox, Kind, Ref, State, TreeNode

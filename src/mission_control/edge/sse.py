@@ -17,9 +17,9 @@ from mission_control.core.frames import Head, head_of
 from mission_control.core.subscription import Cursor
 from mission_control.edge import guard
 from mission_control.edge.auth import bearer_token
+from mission_control.edge.peer import DisconnectedError
 from mission_control.edge.problems import SEALED, bad_parameter
 from mission_control.edge.query import Query
-from mission_control.edge.subscriber import DisconnectedError
 
 HEADERS: Final = {**SEALED, "content-type": "text/event-stream", "x-accel-buffering": "no"}
 """``x-accel-buffering`` tells nginx to pass on what comes when it comes."""

@@ -10,11 +10,12 @@ from starlette.websockets import WebSocket
 from mission_control.core.frames import SUBPROTOCOL, CloseCode
 from mission_control.edge import guard, sse
 from mission_control.edge.auth import host_problem, origin_problem
+from mission_control.edge.peer import DisconnectedError, Peer
 from mission_control.edge.problems import Problem
 from mission_control.edge.services import Services
 from mission_control.edge.session import Refuse
 from mission_control.edge.snapshots import Snapshots
-from mission_control.edge.subscriber import DisconnectedError, Peer, Subscriber
+from mission_control.edge.subscriber import Subscriber
 
 _TOO_MANY: Final = ("too_many_subscribers", "The daemon serves as many as it may.")
 
