@@ -11,14 +11,17 @@ from urllib.parse import quote
 import pytest
 import trio
 import trio.testing
+from attrs import evolve
+from starlette.types import Message
 from trio.testing import MockClock
 
 from mission_control.core.frames import Notice
 from mission_control.core.subscription import Filter
 from mission_control.core.views import Snapshot
 from mission_control.edge.app import build_app
+from mission_control.edge.peer import DisconnectedError
 from mission_control.edge.services import Access
-from mission_control.edge.sse import RETRY_MS
+from mission_control.edge.sse import RETRY_MS, SsePeer
 from mission_control.edge.static import Dashboard
 from mission_control.edge.stream import StreamEndpoint
 from mission_control.edge.subscriber import GOODBYE_S
@@ -27,8 +30,8 @@ from mission_control.stores.memory import MemoryJournal
 from tests.edge.given import BEARER, GUARDED, TOKEN
 from tests.edge.transports import PATH, EventSource, OverSse, OverWebSocket, StreamEndedError, Transport, event_source
 from tests.edge.viewers import viewing
-from tests.edge.wire import serving
-from tests.edge.world import PING_S, FakePeer, World, subscribed, world
+from tests.edge.wire import SOON, serving
+from tests.edge.world import PING_S, POLICY, FakePeer, World, subscribed, world
 from tests.stores.samples import BETA, OTHER, FakeClock, activity, chunk, final
 
 
@@ -326,6 +329,39 @@ async def test_the_daemon_s_end_does_not_wait_for_a_stuck_client() -> None:
         there.services.shutdown.begun.set()
         with trio.fail_after(GOODBYE_S + 5):
             await there.services.shutdown.wait_left()
+
+
+async def test_the_end_is_seen_whoever_reads_it() -> None:
+    """hypercorn says once that a request is over, and the guard listens for it too."""
+    peer = SsePeer("hello", "epoch", trio.sleep_forever, _discard)
+    assert await peer.receive() == "hello"
+    ended = trio.Event()
+
+    async def read() -> None:
+        with pytest.raises(DisconnectedError):
+            await peer.receive()
+        ended.set()
+
+    with trio.fail_after(SOON):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            await trio.testing.wait_all_tasks_blocked()
+            assert not ended.is_set()
+            await peer.close(1012, "restarting")
+
+
+async def _discard(message: Message) -> None:
+    await trio.lowlevel.checkpoint()
+
+
+async def test_a_quiet_stream_goes_on() -> None:
+    """Something comes in every ping interval, with the cursor, and nobody is sent away for having said nothing."""
+    policy = evolve(POLICY, ping_interval_ms=50)
+    async with world(ping_s=0.05, policy=policy) as there, streaming(there) as port, event_source(port) as source:
+        await opened(source)
+        for _ in range(6):
+            event = await source.event()
+            assert (event.name, event.data) == ("events", '{"op":"events","events":[],"offset":0}')
 
 
 async def test_a_client_that_cannot_speak_is_not_silent(autojump_clock: MockClock) -> None:
