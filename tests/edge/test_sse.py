@@ -92,6 +92,7 @@ async def test_head_ends_at_once() -> None:
     async with world(max_subscribers=0) as there, streaming(there) as port, event_source(port) as source:
         answer = await source.get(PATH, {}, method="HEAD")
         assert (answer.status_code, await source.body()) == (200, b"")
+        assert b"content-length" not in dict(answer.headers)
 
 
 async def test_text_of_several_lines_stays_one_event() -> None:

@@ -45,7 +45,9 @@ class StreamEndpoint:
             raise Problem(403, "origin_not_allowed", problem)
         hello = sse.hello_of(request)
         if request.method == "HEAD":
-            await Response(headers=sse.HEADERS)(request.scope, request.receive, send)
+            head = Response(headers=sse.HEADERS)
+            del head.headers["content-length"]  # a stream has none
+            await head(request.scope, request.receive, send)
             return
         if self._is_full():
             raise Problem(503, *_TOO_MANY, headers={"Retry-After": str(sse.RETRY_MS[1] // 1000)})
