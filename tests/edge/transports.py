@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -65,7 +65,8 @@ class OverWebSocket:
         url = f"ws://127.0.0.1:{port}/v1/stream"
         async with open_link(url, max_message=2**26, subprotocol=SUBPROTOCOL) as link:
             where = {} if cursor is None else {"cursor": {"epoch": cursor.epoch, "offset": cursor.offset}}
-            await link.send(json.dumps({"op": "hello", "filter": select, **where}))
+            with suppress(LinkClosed):  # refused already: what was received says why
+                await link.send(json.dumps({"op": "hello", "filter": select, **where}))
             yield WebSocketFrames(link)
 
 
