@@ -6,6 +6,7 @@ missed from the journal: nothing is lost, repeated or reordered.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final as Constant
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from attrs import define, frozen
 from actors.clock import Clock
 from actors.subscribers import Announce, Committed, SubscriberMessage
 from mission_control.core.events import Draft
-from mission_control.core.frames import Notice, text
+from mission_control.core.frames import Notice
 from mission_control.core.ledger import Commit
 from mission_control.stores.journal import Journal, JournalUnavailableError
 from runtime import Inbox, MailboxFull, Ref, Reply
@@ -54,14 +55,11 @@ async def hand_over(persistence: Ref[PersistenceMessage], drafts: Sequence[Draft
 
 @define
 class JournalHealth:
-    """Whether commits succeed; outlives the actor's incarnations. ``since`` in ms."""
+    """Whether commits succeed; outlives the actor's incarnations. ``since`` in ms, ``notice`` the newest word on it."""
 
     stalled: str | None = None
     since: int | None = None
-
-
-def stalled_notice(reason: str) -> Notice:
-    return Notice("error", "persistence_stalled", f"Events are not being stored: {reason}")
+    notice: Notice | None = None
 
 
 class PersistenceActor:
@@ -114,7 +112,7 @@ class PersistenceActor:
     def _stalled(self, reason: str) -> None:
         if self._health.stalled is None:
             self._health.stalled, self._health.since = reason, self._clock()
-            self._announce(stalled_notice(reason))
+            self._announce(Notice("error", "persistence_stalled", f"Events are not being stored: {reason}"))
 
     def _recovered(self) -> None:
         if self._health.stalled is not None:
@@ -122,7 +120,6 @@ class PersistenceActor:
             self._announce(Notice("info", "persistence_recovered", "Events are being stored again; none was lost."))
 
     def _announce(self, notice: Notice) -> None:
-        try:
-            self._subscribers.tell(Announce(text(notice)))
-        except MailboxFull:
-            return  # the registry is far behind; /readyz tells the same
+        self._health.notice = notice
+        with suppress(MailboxFull):  # the registry is far behind: with what it sends next, connections look anyway
+            self._subscribers.tell(Announce())

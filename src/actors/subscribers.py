@@ -45,9 +45,7 @@ class Committed:
 
 @frozen
 class Announce:
-    """Give every subscriber this frame, whatever its filter."""
-
-    frame: str
+    """Wake every subscriber's connection: what cannot go through the journal has changed, and it must look."""
 
 
 @frozen
@@ -135,16 +133,19 @@ class Subscribers:
         )
 
 
-_Recent: TypeAlias = tuple[int | None, str, str, str | None, bytes]
-"""(offset, type, gateway, agent_id, envelope).
+_Recent: TypeAlias = tuple[int, str, str, str | None, bytes]
+"""(place, type, gateway, agent_id, envelope). Whoever stands at ``place`` or before it has not seen the event.
+
+For a journaled event that is the offset before its own. For an ephemeral one it is the offset of the newest event
+before it: a snapshot from beyond it knows what the event said, and what has changed since.
 
 Plain tuples of plain values are nothing that the garbage collector has to walk. With thousands of objects here, its
 full collections were the event loop's longest stall.
 """
 
 
-def _recent(event: Event) -> _Recent:
-    return event.offset, event.type, event.gateway, event.agent_id, encode(event)
+def _recent(event: Event, place: int) -> _Recent:
+    return place, event.type, event.gateway, event.agent_id, encode(event)
 
 
 class SubscriberRegistry:
@@ -196,24 +197,26 @@ class SubscriberRegistry:
                 self._tally.duplicates += commit.duplicates
                 self._take(commit.events, live=commit.after >= self._position)
                 self._position = self._tally.head = max(self._position, commit.head)
-            case Announce(frame):
+            case Announce():
                 for member in self._roster.members():
-                    self._roster.put(member, frame, member.position)
+                    member.outbox.nudge()
             case Join():
                 message.reply.set(self._join(message))
 
     def _take(self, events: Sequence[Event], *, live: bool) -> None:
         """Line up for the next flush what was not seen yet."""
+        newest = self._position
         for event in events:
             if event.offset is None:
                 if live:
-                    self._fresh.append(_recent(event))
+                    self._fresh.append(_recent(event, newest))
                 continue
             if event.offset <= self._position:
                 continue
-            recent = _recent(event)
+            newest = event.offset
+            recent = _recent(event, newest - 1)
             if len(self._recent) == RECENT_EVENTS:
-                self._recent_floor = self._recent[0][0] or 0
+                self._recent_floor = self._recent[0][0] + 1
             self._recent.append(recent)
             self._fresh.append(recent)
             self._tally.published[event.type] += 1
@@ -235,7 +238,7 @@ class SubscriberRegistry:
         member = Member(request.outbox, request.select, request.after, request.internal)
         self._roster.add(member)
         if request.after < self._flushed:
-            missed = [one for one in self._recent if request.after < (one[0] or 0) <= self._flushed]
+            missed = [one for one in self._recent if request.after <= one[0] < self._flushed]
             self._serve([member], missed, self._flushed)
         return Joined(request.after)
 
@@ -247,7 +250,7 @@ class SubscriberRegistry:
             ahead = [member for member in members if member.position > self._flushed]
             self._serve([member for member in members if member.position <= self._flushed], fresh, self._position)
             for member in ahead:  # it joined at a snapshot of what is flushed only now
-                unseen = [one for one in fresh if one[0] is None or one[0] > member.position]
+                unseen = [one for one in fresh if one[0] >= member.position]
                 self._serve([member], unseen, max(self._position, member.position))
         self._flushed = self._position
         now = trio.current_time()
@@ -285,4 +288,4 @@ class SubscriberRegistry:
                 page = await self._journal.read(member.position, READ_PAGE, member.select)
                 position = min(page.scanned_to, self._flushed)
                 events = [event for event in page.events if (event.offset or 0) <= position]
-                self._serve([member], [_recent(event) for event in events], position)
+                self._serve([member], [_recent(event, position) for event in events], position)

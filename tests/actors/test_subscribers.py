@@ -207,14 +207,14 @@ async def test_after_leaving_nothing_more_comes(autojump_clock: trio.testing.Moc
     assert box.statistics().frames == 0
 
 
-async def test_an_announcement_reaches_everyone(autojump_clock: trio.testing.MockClock) -> None:
+async def test_an_announcement_wakes_everyone(autojump_clock: trio.testing.MockClock) -> None:
+    """Whatever the filter, and with nothing to take."""
     bench, box = Bench(), outbox()
-    reader = Reader(box)
     async with bench.incarnation():
         await bench.hub.join(box, Filter(types=frozenset({"heartbeat"})), 0)
-        bench.ref.tell(Announce('{"op":"notice"}'))
-        await reader.read()
-    assert {"op": "notice"} in reader.frames
+        bench.ref.tell(Announce())
+        with trio.fail_after(FLUSH):
+            assert not await box.get()
 
 
 async def test_ephemeral_events_are_live_only(autojump_clock: trio.testing.MockClock) -> None:
@@ -228,6 +228,32 @@ async def test_ephemeral_events_are_live_only(autojump_clock: trio.testing.MockC
         await later.read()
     assert reader.offsets() == [1, None, 2]
     assert later.offsets() == [1, 2]
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_no_ephemeral_event_comes_after_what_followed_it(
+    autojump_clock: trio.testing.MockClock, told: bool
+) -> None:
+    """Who joins at a snapshot has seen its end: an older beat must not bring a status back that is over by then."""
+    bench, witness, box = Bench(), outbox(), outbox()
+    first, reader = Reader(witness), Reader(box)
+    async with bench.incarnation():
+        await bench.hub.join(witness, EVERYTHING, 0)
+        await bench.commit(1)
+        await trio.testing.wait_all_tasks_blocked()  # flushed: what comes now waits for the next flush
+        beat, change, later = note(10, ephemeral=True), note(11), note(12, ephemeral=True)
+        bench.ref.tell(Committed(await bench.journal.append([beat])))
+        commit = await bench.journal.append([change, later])
+        if told:
+            bench.ref.tell(Committed(commit))
+        await bench.hub.join(box, EVERYTHING, 2)
+        if not told:
+            await reader.read()
+            bench.ref.tell(Committed(commit))
+        await reader.read()
+        await first.read()
+    assert first.offsets() == [1, None, 2, None]
+    assert [event["event_id"] for frame in reader.frames for event in frame["events"]] == ["note:12"]
 
 
 Step = Callable[[Bench], Any]

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from mission_control.core.events import Event, encode
 from mission_control.core.frames import (
     ErrorFrame,
+    Head,
     Notice,
     Policy,
     Pong,
     Welcome,
     decode_client_frame,
     events_frame,
+    head_of,
     snapshot_frame,
     text,
 )
@@ -54,6 +56,15 @@ def test_a_snapshot_echoes_the_id_that_was_sent(request_id: Any) -> None:
     assert (frame.pop("op"), frame.pop("reason")) == ("snapshot", "filter")
     assert frame == json.loads(encode(snapshot))
     assert "id" not in json.loads(snapshot_frame(encode(snapshot), "first"))
+
+
+def test_a_frame_tells_what_it_is_and_where_it_leads() -> None:
+    """Nothing within the events, however it looks, is taken for the frame's own."""
+    inner = encode(event("a", 9, {"op": "x", "offset": 1, "cursor": {"epoch": "y", "offset": 2}}))
+    assert head_of(events_frame([inner, inner], 9)) == Head("events", offset=9)
+    snapshot = Snapshot(Cursor("e", 3), [], [], [], [event("a", 1, {})])
+    assert head_of(snapshot_frame(encode(snapshot), "first")) == Head("snapshot", cursor=Cursor("e", 3))
+    assert head_of(text(Notice("info", "c", "m"))) == Head("notice")
 
 
 @pytest.mark.parametrize(

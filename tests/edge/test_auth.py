@@ -12,7 +12,8 @@ from mission_control.stores.memory import MemoryJournal
 from tests.edge.given import BEARER, GUARDED, HERE, OPEN, TOKEN, asking, services
 from tests.stores.samples import FakeClock, activity, final
 
-API_PATHS = [route.path.replace("{id}", "alpha") for route in Api(services()).routes()]
+STREAMS = ["/v1/stream", "/v1/events/stream"]
+API_PATHS = [*(route.path.replace("{id}", "alpha") for route in Api(services()).routes()), STREAMS[1]]
 GUARDED_PATHS = [path for path in API_PATHS if path not in ("/healthz", "/readyz", "/v1/config")]
 PROXIED = Access(
     token=None,
@@ -64,7 +65,7 @@ async def test_a_token_in_the_url_is_not_taken(path: str) -> None:
         assert TOKEN not in (await client.get("/v1/agents", params={"token": TOKEN}, headers=BEARER)).text
 
 
-@pytest.mark.parametrize("path", [path for path in GUARDED_PATHS if path != "/v1/stream"])
+@pytest.mark.parametrize("path", [path for path in GUARDED_PATHS if path not in STREAMS])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_the_token_opens_every_path(path: str, scheme: str) -> None:
     """The operator gets in everywhere; a scheme's name has no case (RFC 9110, section 11.1)."""

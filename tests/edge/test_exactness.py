@@ -52,6 +52,7 @@ class Client:
     filters: dict[int, dict[str, list[str]]] = Factory(dict)
     resumed_at: Cursor | None = None
     snapshots_due: int = 0
+    beats: set[str] = Factory(set)
 
     def check(self, truth: "Truth") -> None:
         """Judge the frames that came since the last time."""
@@ -92,6 +93,9 @@ class Client:
         before, after = self.cursor.offset, frame["offset"]
         journaled = [event for event in frame["events"] if event["offset"] is not None]
         assert journaled == truth.admitted(before, after, self.wanted)
+        beats = [event["event_id"] for event in frame["events"] if event["offset"] is None]
+        assert len(self.beats | set(beats)) == len(self.beats) + len(beats), "ephemeral events come at most once"
+        self.beats.update(beats)
         select = select_of(self.wanted)
         for event in frame["events"]:
             assert select.admits(event["type"], event["gateway"], event["agent_id"])

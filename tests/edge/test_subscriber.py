@@ -11,7 +11,7 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from actors.outbox import Outbox
-from actors.subscribers import Joined, TooFarBehind
+from actors.subscribers import Announce, Joined, TooFarBehind
 from mission_control.core.frames import Notice
 from mission_control.core.subscription import Filter
 from mission_control.core.views import Snapshot
@@ -177,6 +177,42 @@ async def test_what_cannot_go_through_the_journal_is_told_on_arrival(autojump_cl
     async with world(notices=lambda: [notice]) as there, subscribed(there) as peer:
         await welcomed(there, peer)
     assert ops(peer) == ["welcome", "snapshot", "notice"]
+
+
+async def test_what_is_announced_is_told_once_whatever_its_client_is_doing(autojump_clock: MockClock) -> None:
+    """While it catches up, or is slow, or has just joined: nobody is left to think that nothing is stored."""
+    stalled = Notice("error", "persistence_stalled", "the disk is full")
+    recovered = Notice("info", "persistence_recovered", "again")
+    notices: list[Notice] = []
+    journal = MemoryJournal(FakeClock())
+    await journal.append([final(f"m{serial}", "x" * 20_000) for serial in range(40)])
+    async with world(journal, notices=lambda: tuple(notices)) as there, subscribed(there) as peer:
+        peer.stall()
+        peer.say(hello(cursor={"epoch": "memory", "offset": 0}))
+        await settle()
+        for word in (stalled, recovered, stalled, recovered):
+            notices[:] = [word]
+            there.registry.tell(Announce())
+            await settle()
+            peer.gate.set()
+            await settle()
+            peer.stall()
+            for serial in range(10):
+                await there.commit(final(f"{word.code}-{len(peer.frames)}-{serial}", "x" * 20_000))
+                await settle()
+        peer.gate.set()
+        await settle()
+    assert "slow_consumer" in {frame(peer, index).get("reason") for index in range(len(peer.frames))}
+    told = [frame(peer, index)["code"] for index, op in enumerate(ops(peer)) if op == "notice"]
+    assert told == ["persistence_stalled", "persistence_recovered"] * 2
+
+
+async def test_who_comes_later_is_not_told_that_all_is_well(autojump_clock: MockClock) -> None:
+    """A recovery is news only to those who knew of the failure."""
+    recovered = Notice("info", "persistence_recovered", "again")
+    async with world(notices=lambda: [recovered]) as there, subscribed(there) as peer:
+        await welcomed(there, peer)
+    assert ops(peer) == ["welcome", "snapshot"]
 
 
 # -- while it lasts ---------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A daemon's inside for tests of the edge: a journal in memory and the real subscriber registry, without any socket."""
+"""A daemon's inside for tests of the edge: a journal and the real subscriber registry, without any socket."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,9 +12,11 @@ from actors.subscribers import Committed, SubscriberMessage, SubscriberRegistry,
 from mission_control.core.events import Draft
 from mission_control.core.frames import Policy
 from mission_control.core.ledger import Commit
+from mission_control.edge.peer import DisconnectedError
 from mission_control.edge.services import Access, LoopFigures, RenderFigures, RenderReport, Services
 from mission_control.edge.snapshots import Snapshots
-from mission_control.edge.subscriber import DisconnectedError, Subscriber
+from mission_control.edge.subscriber import Subscriber
+from mission_control.stores.journal import Journal
 from mission_control.stores.memory import MemoryJournal
 from runtime import Inbox, Kind, Ref, State, TreeNode
 from tests.stores.samples import FakeClock
@@ -28,7 +30,7 @@ OPEN = Access(token=None, loopback_only=True)
 class World:
     """What the tests reach into."""
 
-    journal: MemoryJournal
+    journal: Journal
     registry: Ref[SubscriberMessage]
     services: Services
     snapshots: Snapshots
@@ -41,7 +43,7 @@ class World:
         return commit
 
 
-def services_of(journal: MemoryJournal, hub: Subscribers, reports: list[RenderReport], **changes: Any) -> Services:
+def services_of(journal: Journal, hub: Subscribers, reports: list[RenderReport], **changes: Any) -> Services:
     services = Services(
         journal=journal,
         subscribers=hub,
@@ -64,14 +66,17 @@ def services_of(journal: MemoryJournal, hub: Subscribers, reports: list[RenderRe
 
 
 @asynccontextmanager
-async def world(journal: MemoryJournal | None = None, **changes: Any) -> AsyncIterator[World]:
-    """A running world; ``changes`` are fields of its :class:`Services`. The registry knows nothing from before it."""
+async def world(journal: Journal | None = None, *, ping_s: float = PING_S, **changes: Any) -> AsyncIterator[World]:
+    """A running world; ``changes`` are fields of its :class:`Services`. The registry knows nothing from before it.
+
+    The journal is one in memory unless another is given.
+    """
     journal = journal or MemoryJournal(FakeClock())
     registry: Ref[SubscriberMessage] = Ref("subscribers")
     roster, tally = Roster(), Tally()
     reports: list[RenderReport] = []
     services = services_of(journal, Subscribers(registry, roster, tally), reports, **changes)
-    actor = SubscriberRegistry(journal, roster, tally, flush_interval=0.02, ping_interval=PING_S)
+    actor = SubscriberRegistry(journal, roster, tally, flush_interval=0.02, ping_interval=ping_s)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run, Inbox(registry))
         yield World(journal, registry, services, Snapshots(services.journal), reports)
@@ -81,7 +86,8 @@ async def world(journal: MemoryJournal | None = None, **changes: Any) -> AsyncIt
 class FakePeer:
     """The far end of a connection. It takes frames only while its ``gate`` is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pings: bool = True) -> None:
+        self.pings = pings
         self.frames: list[str] = []
         self.closed: tuple[int, str] | None = None
         self.aborted = False
@@ -139,9 +145,9 @@ class FakePeer:
 
 
 @asynccontextmanager
-async def subscribed(there: World) -> AsyncIterator[FakePeer]:
+async def subscribed(there: World, peer: FakePeer | None = None) -> AsyncIterator[FakePeer]:
     """A connection that is accepted and has not said hello."""
-    peer = FakePeer()
+    peer = peer or FakePeer()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(Subscriber(peer, there.services, there.snapshots).run)
         yield peer

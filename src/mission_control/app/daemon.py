@@ -30,7 +30,7 @@ from attrs import asdict
 
 from actors.clock import Clock
 from actors.links import LinkState
-from actors.persistence import Append, JournalHealth, PersistenceActor, PersistenceMessage, stalled_notice
+from actors.persistence import Append, JournalHealth, PersistenceActor, PersistenceMessage
 from actors.retention import keep_within
 from actors.roster import Roster
 from actors.subscribers import SubscriberMessage, Subscribers, Tally
@@ -206,7 +206,7 @@ class Daemon:
         return (f"events are not being stored since {self._health.since}: {self._health.stalled}",)
 
     def _notices(self) -> Sequence[Notice]:
-        return tuple(stalled_notice(reason) for reason in (self._health.stalled,) if reason is not None)
+        return () if self._health.notice is None else (self._health.notice,)
 
     def _figures(self) -> Mapping[str, GatewayFigures]:
         return {

@@ -103,6 +103,26 @@ def events_frame(envelopes: Iterable[bytes], offset: int) -> str:
 
 
 @frozen
+class Head:
+    """A frame from the server without its content, for a transport that needs to know what it carries.
+
+    ``cursor`` is that of a ``welcome`` or a ``snapshot``, ``offset`` that of an ``events`` frame.
+    """
+
+    op: str
+    offset: int | None = None
+    cursor: Cursor | None = None
+
+
+_head_decoder = msgspec.json.Decoder(Head)
+
+
+def head_of(frame: str) -> Head:
+    """The head of a frame that was built here."""
+    return _head_decoder.decode(frame)
+
+
+@frozen
 class WireFilter:
     """A filter as a client writes it; a missing key means all."""
 

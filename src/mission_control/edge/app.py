@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -20,16 +20,19 @@ from mission_control.edge.static import Dashboard
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """What pages of other origins may do, if theirs is allowed: all that the API and what extends it can have."""
+HEADERS: Final = ("Authorization", "Last-Event-ID")
+"""What they may send besides the headers that every page may."""
 
 
 def build_app(services: Services, dashboard: Dashboard, stream: ASGIApp) -> ASGIApp:
-    """``stream`` serves the WebSockets at ``/v1/stream``; it makes its own checks of host, origin and token."""
+    """``stream`` serves the stream over both transports; it checks the host, origin and token of WebSockets itself."""
     app = Starlette(
         routes=[
             *Api(services).routes(),
             *ActorsApi(services).routes(),
             *extension_routes(services.extensions),
             WebSocketRoute("/v1/stream", stream),
+            Route("/v1/events/stream", stream, methods=["GET"]),
         ],
         middleware=[*_cross_origin(services.access), Middleware(AccessGuard, access=services.access)],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -44,7 +47,7 @@ def _cross_origin(access: Access) -> list[Middleware]:
     if not access.allowed_origins:
         return []
     origins = sorted(access.allowed_origins)
-    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=["Authorization"])]
+    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=HEADERS)]
 
 
 def _everything_else(dashboard: Dashboard) -> ASGIApp:

@@ -147,7 +147,7 @@ class Services:
     rendered: Callable[[], RenderFigures]
     shutdown: Shutdown = Factory(Shutdown)
     notices: Callable[[], Sequence[Notice]] = tuple
-    """What a client that connects now must be told although it missed the announcement."""
+    """The newest word on each subject that cannot go through the journal; connections look when they are woken."""
     max_subscribers: int = 1_000
     extensions: Sequence[Extension] = ()
     pool_totals: PoolTotals = Factory(PoolTotals)

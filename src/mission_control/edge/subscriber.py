@@ -1,7 +1,8 @@
-"""One subscriber of ``/v1/stream``, from its connection's acceptance to its end (docs/protocol.md, section 2).
+"""One subscriber of the stream, from its connection's acceptance to its end (docs/protocol.md, section 2).
 
-One task reads, and what it reads becomes requests; one task writes, and it is the only one that sends. A third watches
-for silence and for the daemon's end. They share plain fields and wake the writer through its outbox.
+Over which transport is the business of its :class:`~mission_control.edge.peer.Peer`. One task reads, and what it reads
+becomes requests; one task writes, and it is the only one that sends. A third watches for silence and for the daemon's
+end. They share plain fields and wake the writer through its outbox.
 
 The writer's position is ``after``: everything that the filter admits up to there has been sent. It starts from the
 client's cursor or a snapshot's, approaches the head by pages from the journal, and when it is near enough asks the
@@ -12,7 +13,8 @@ was still to come) ends in a snapshot, which is a new position. So a stream is n
 import secrets
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Protocol
+from math import inf
+from typing import Any, Final
 
 import trio
 from msgspec import UNSET
@@ -23,6 +25,7 @@ from mission_control.core.events import Event, encode
 from mission_control.core.frames import (
     CloseCode,
     ErrorFrame,
+    Notice,
     Pong,
     Welcome,
     events_frame,
@@ -30,6 +33,7 @@ from mission_control.core.frames import (
     text,
 )
 from mission_control.core.subscription import EVERYTHING, Cursor, SnapshotReason, resume
+from mission_control.edge.peer import DisconnectedError, Peer
 from mission_control.edge.services import Services
 from mission_control.edge.session import Answer, Begin, Measured, Refilter, Refuse, Session
 from mission_control.edge.snapshots import EncodedSnapshot, Snapshots
@@ -56,26 +60,6 @@ _TOO_MANY_REQUESTS: Final = Refuse(
 )
 
 
-class DisconnectedError(Exception):
-    """The client has gone."""
-
-
-class Peer(Protocol):
-    """What a stream needs of a connection."""
-
-    async def receive(self) -> str | bytes:
-        """The next message. Raises DisconnectedError."""
-
-    async def send(self, frame: str) -> None:
-        """Send; returns silently when the client has gone."""
-
-    async def close(self, code: int, reason: str) -> None:
-        """Start the closing handshake."""
-
-    def abort(self) -> None:
-        """Cut the connection, even in the middle of a send."""
-
-
 class Subscriber:
     """One connection."""
 
@@ -87,11 +71,12 @@ class Subscriber:
         self._requests: deque[Begin | Refilter | Answer] = deque()
         self._ending: Refuse | None = None
         self._heard = trio.current_time()
-        self._patience = 2 * services.policy.ping_interval_ms / 1000
+        self._patience = 2 * services.policy.ping_interval_ms / 1000 if peer.pings else inf
         self._select = EVERYTHING
         self._after = 0
         self._joined = False
         self._join_floor = 0
+        self._noticed: Sequence[Notice] = ()
         self._outbox = Outbox(services.policy.max_buffer_bytes)
         self._nursery: trio.Nursery
 
@@ -178,6 +163,7 @@ class Subscriber:
         if begin is not None:
             await self._welcome(begin)
         while self._ending is None:
+            await self._notify()
             if self._requests:
                 await self._answer(self._requests.popleft())
             elif self._joined:
@@ -215,8 +201,7 @@ class Subscriber:
         if snapshot is not None and reason is not None:
             await self._peer.send(snapshot_frame(snapshot.body, reason))
         self._after = cursor.offset
-        for notice in services.notices():
-            await self._peer.send(text(notice))
+        self._noticed = [notice for notice in services.notices() if notice.level == "info"]  # no news to who was away
 
     def _welcome_frame(self, reason: SnapshotReason | None, cursor: Cursor) -> Welcome:
         return Welcome(
@@ -243,6 +228,14 @@ class Subscriber:
         snapshot = await self._snapshots.get(self._select, self._services.journal.bounds().head)
         await self._peer.send(snapshot_frame(snapshot.body, reason, request_id))
         self._after = snapshot.cursor.offset
+
+    async def _notify(self) -> None:
+        """Tell what has been noticed since. It is looked up, not queued, so nothing that drops frames can lose it."""
+        notices = self._services.notices()
+        for notice in notices:
+            if notice not in self._noticed:
+                await self._peer.send(text(notice))
+        self._noticed = notices
 
     async def _replay(self) -> None:
         """Send one page from the journal."""
