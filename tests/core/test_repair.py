@@ -65,7 +65,7 @@ def test_a_run_that_nobody_heard_of_is_told_of_by_what_it_left() -> None:
     assert agent.kinds()[-1] == "stream.repaired"
     agent.tell(Settled(2_011, SESSION))
     assert agent.kinds()[-1] == "stream.gap"
-    assert "1 run began and ended" in agent.titles("stream.gap")[0]
+    assert agent.titles("stream.gap") == ["Not received for 1 s: of 1 run only what the history has is known"]
 
 
 def test_a_run_that_failed_in_an_outage_is_told_of_by_its_failure() -> None:

@@ -1,7 +1,8 @@
 """The dialect and one agent before a scripted gateway, with a connection that is lost and a daemon that is killed."""
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
 from mission_control.core.agent import AgentCore
 from mission_control.core.events import Activity, Draft, Event, Final
@@ -17,10 +18,17 @@ KEY = ("gw", "alpha")
 CREDENTIALS = Credentials("me", "1", "token")
 
 
-class Stage:
-    """``latency``: how long the gateway takes to answer, in ms; it reads what it answers half-way."""
+Fault: TypeAlias = Literal["lost", "twice", "late"]
+LATE_MS = 50
 
-    def __init__(self, latency: int) -> None:
+
+class Stage:
+    """``latency``: how long the gateway takes to answer, in ms; it reads what it answers half-way.
+
+    ``faults``: what becomes of an event frame on its way, by how many were sent before it.
+    """
+
+    def __init__(self, latency: int, faults: Mapping[int, Fault] | None = None) -> None:
         self.now = START
         self.agenda = Agenda()
         self.gateway = ScriptedGateway(self.agenda, self._send, lambda run: run in self._named, START - 3_600_000)
@@ -29,6 +37,8 @@ class Stage:
         self.crowded: list[int] = []
         """When two runs of one session counted as going on."""
         self._latency = latency
+        self._faults = faults or {}
+        self._sent = self._number = 0
         self._named: set[str] = set()
         self._projection = Projection()
         self._up = False
@@ -71,6 +81,7 @@ class Stage:
     def kill_gateway(self) -> None:
         self.lose()
         self.gateway.die(self.now, self.now + 100)
+        self._number = 0
 
     def kill_daemon(self) -> None:
         """And start it again; it has its journal."""
@@ -93,7 +104,24 @@ class Stage:
     # -- frames, signals, drafts ------------------------------------------------------------------------------------
 
     def _send(self, frame: Frame) -> None:
+        if frame["type"] != "event" or frame["event"] == "connect.challenge":
+            self._arrive(frame)
+            return
+        self._number += 1
+        frame["seq"] = self._number
         if self._up:
+            fault = self._faults.get(self._sent)
+            self._sent += 1
+            if fault == "late":
+                connection = self._connection
+                self.agenda.at(self.now + LATE_MS, lambda: self._arrive(frame, connection))
+            elif fault != "lost":
+                self._arrive(frame)
+            if fault == "twice":
+                self._arrive(frame)
+
+    def _arrive(self, frame: Frame, connection: int | None = None) -> None:
+        if self._up and connection in (None, self._connection):
             payload: Frame = frame.get("payload") or {}
             if "sessionKey" in payload:
                 self._named.add(payload["runId"])

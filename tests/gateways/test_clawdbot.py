@@ -35,6 +35,7 @@ class Peer:
     def __init__(self, **known: Any) -> None:
         self.dialect = ClawdbotDialect("gw", Credentials("me", "1", "secret"), **known)
         self.now = 100_000
+        self.seq = 0
         self.orders: list[Order] = []
         self._do(self.dialect.opened(self.now))
 
@@ -47,7 +48,8 @@ class Peer:
         return self
 
     def event(self, name: str, payload: Any) -> "Peer":
-        return self.hear({"type": "event", "event": name, "payload": payload, "seq": 1})
+        self.seq += 1
+        return self.hear({"type": "event", "event": name, "payload": payload, "seq": self.seq})
 
     def agent(self, seq: int, stream: str, data: Any, run: str = "run", **more: Any) -> "Peer":
         return self.event("agent", {"runId": run, "seq": seq, "ts": self.now, "stream": stream, "data": data, **more})

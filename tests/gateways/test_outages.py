@@ -1,6 +1,7 @@
 """Whatever is lost and found again: the page ends with what the gateway's history has, and every run has its end.
 
-Connections are cut, the daemon is killed, and the gateway dies, at any time and again before a repair is done.
+Connections are cut, the daemon is killed, and the gateway dies, at any time and again before a repair is done; frames
+are lost, come twice or come late.
 """
 
 from typing import Literal, TypeAlias
@@ -11,7 +12,7 @@ from msgspec import UNSET
 
 from mission_control.core.events import Chunk, Final
 from tests.gateways.scripted import Ending, Frame, Say, Script
-from tests.gateways.stage import START, Stage
+from tests.gateways.stage import START, Fault, Stage
 
 Incident: TypeAlias = tuple[int, int, Literal["cut", "kill the daemon", "kill the gateway"]]
 """How long after the one before it (ms), how long there is no connection then (ms), and what happens."""
@@ -54,9 +55,16 @@ incidents: st.SearchStrategy[list[Incident]] = st.lists(
 )
 
 
-def staged(latency: int, sessions: list[list[Script]], first: int, then: list[Incident]) -> Stage:
+faults: st.SearchStrategy[dict[int, Fault]] = st.dictionaries(
+    st.integers(0, 60), st.sampled_from(("lost", "lost", "twice", "late")), max_size=6
+)
+
+
+def staged(
+    latency: int, sessions: list[list[Script]], first: int, then: list[Incident], faults: dict[int, Fault]
+) -> Stage:
     """The scripts played to their end, with all incidents, and time for everything to settle."""
-    stage = Stage(latency)
+    stage = Stage(latency, faults)
     over = [stage.gateway.play(f"agent:alpha:{name}", run, START) for name, run in zip("ab", sessions, strict=False)]
     at = START + first
     stage.agenda.at(at, stage.connect)
@@ -76,11 +84,12 @@ def staged(latency: int, sessions: list[list[Script]], first: int, then: list[In
     st.lists(st.lists(scripts(), min_size=1, max_size=4), min_size=1, max_size=2),
     st.sampled_from((0, 0, 100, 1_500)),
     incidents,
+    st.one_of(st.just({}), faults),
 )
 def test_nothing_is_lost_doubled_or_mistaken(
-    latency: int, sessions: list[list[Script]], first: int, then: list[Incident]
+    latency: int, sessions: list[list[Script]], first: int, then: list[Incident], faults: dict[int, Fault]
 ) -> None:
-    stage = staged(latency, sessions, first, then)
+    stage = staged(latency, sessions, first, then, faults)
     assert_messages_are_their_chunks(stage)
     for session in stage.gateway.sessions:
         assert shown(stage, session) == remembered(stage, session)

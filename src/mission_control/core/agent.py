@@ -36,6 +36,7 @@ from mission_control.core.signals import (
     LinkDown,
     LinkUp,
     Listed,
+    Missed,
     Noted,
     RunAnswered,
     RunEnding,
@@ -256,14 +257,20 @@ class AgentCore:
 
     def _link_up(self, signal: LinkUp, now: int) -> None:
         self.liveness.connected(now)
-        self._histories.connected(signal)
-        if signal.silent_since is not None:
-            self.conversation.doubt()
+        if signal.silent_since is None:
+            self._histories.met(signal.at, signal.ahead)
+        else:
+            self._missed(Missed(signal.at, signal.silent_since, signal.ahead), now)
         for run in self.runs:
             run.orphaned = run.orphaned or signal.rebooted
-            run.interrupted_at = signal.silent_since
             if run.orphaned or run.over:
                 run.decide_by = now + self.run_policy.repair_ms
+
+    def _missed(self, signal: Missed, now: int) -> None:
+        self._histories.missed(signal.since, signal.at, signal.ahead)
+        self.conversation.doubt()
+        for run in self.runs:
+            run.interrupted_at = signal.since
 
     def _link_down(self, signal: LinkDown, now: int) -> None:
         self.liveness.disconnected(now, signal.reason)
@@ -315,6 +322,7 @@ _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {
     Listed: AgentCore._listed,
     Unlisted: AgentCore._unlisted,
     LinkUp: AgentCore._link_up,
+    Missed: AgentCore._missed,
     LinkDown: AgentCore._link_down,
     LinkAlive: AgentCore._link_alive,
     Beat: AgentCore._beat,

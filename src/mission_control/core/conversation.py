@@ -27,10 +27,14 @@ from mission_control.core.views import MessageView
 
 @frozen
 class Reconciled:
-    """What an entry of a history brought that was missing: parts of messages, and their time in ms."""
+    """What an entry of a history brought that was missing: parts of messages, and their time in ms.
+
+    ``was_heard``: it is a message that a stream told of to its end.
+    """
 
     at: int
     events: Sequence[Chunk | Final] = ()
+    was_heard: bool = False
 
     @property
     def repaired(self) -> int:
@@ -179,7 +183,7 @@ class Conversation:
                 final = self._unstreamed(message_id, "", session, entry.role, entry.text, entry.at, entry)
                 brought.append(Reconciled(entry.at, [final]))
             else:
-                brought.append(Reconciled(entry.at))
+                brought.append(Reconciled(entry.at, was_heard=item is not None and item.claimed))
         return brought
 
     def _complete(

@@ -76,7 +76,7 @@ class Drafting:
         """Declare what was not received between ``since`` and ``at`` and cannot be had any more."""
         seconds = max(0, at - since) / 1000
         where = "" if run is None else " in the middle of a run"
-        title = f"Not received: the connection was down for {seconds:.0f} s{where}; {what}"
+        title = f"Not received for {seconds:.0f} s{where}: {what}"
         name = event_id(*self.key, session if run is None else run.run_id, since, "gap")
         run_id = UNSET if run is None else run.run_id
         self.emit(name, at, Activity("stream.gap", title, run_id=run_id, session=session, detail=_span(since, at)))
@@ -93,10 +93,7 @@ class Drafting:
     def unseen_runs(self, session: str, since: int, at: int, runs: int) -> None:
         """Declare runs of which only their messages and tool calls are known."""
         seconds = max(0, at - since) / 1000
-        title = (
-            f"Not received: the connection was down for {seconds:.0f} s; when {_counted(runs, 'run')} began and ended, "
-            "and how, is known from history alone"
-        )
+        title = f"Not received for {seconds:.0f} s: of {_counted(runs, 'run')} only what the history has is known"
         detail = {**_span(since, at), "runs": runs}
         name = event_id(*self.key, session, since, runs, "gap")
         self.emit(name, at, Activity("stream.gap", title, session=session, detail=detail))

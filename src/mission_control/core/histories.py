@@ -18,7 +18,6 @@ from mission_control.core.signals import (
     HistoryEntry,
     HistoryMissing,
     HistorySeen,
-    LinkUp,
     Purpose,
     Settled,
     StoredCall,
@@ -85,12 +84,15 @@ class Histories:
     _unclaimed: dict[str, list[HistoryEntry]] = field(factory=dict)
     """By session, how the runs ended that were missed: until it is known whether anything is heard of them."""
 
-    def connected(self, link: LinkUp) -> None:
-        """The gateway is heard again."""
-        self.silent_since = link.silent_since
-        self._unclaimed.clear()
-        since = link.at - self.backfill_ms if link.silent_since is None else link.silent_since
-        self._outage = Outage(since + link.ahead, link.at + link.ahead)
+    def met(self, at: int, ahead: int) -> None:
+        """The gateway is heard for the first time: all that it has of late is missing."""
+        self.silent_since = None
+        self._outage = Outage(at - self.backfill_ms + ahead, at + ahead)
+
+    def missed(self, since: int, at: int, ahead: int) -> None:
+        """What was said between ``since`` and ``at``, in our time, is missing."""
+        self.silent_since = since
+        self._outage = Outage(since + ahead, at + ahead)
 
     def seen(self, signal: HistorySeen) -> None:
         for run in self._runs.in_session(signal.session):
@@ -162,8 +164,11 @@ class Histories:
             missed = (call for call in entry.calls if owner is not None or _is_missed(outage, entry.at, call.ended))
             calls += sum(self._call(call, run) for call in missed)
         if signal.purpose == "repair":
+            heard = owners.keys() | {
+                id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.was_heard
+            }
             ends = _missed_ends(outage, signal.entries)
-            self._unclaimed[signal.session] = [entry for entry in ends if id(entry) not in owners]
+            self._unclaimed[signal.session] = [entry for entry in ends if id(entry) not in heard]
             messages = sum(found.repaired for found in brought)
             if self.silent_since is not None and (messages or calls):
                 self._out.repaired(signal.session, self.silent_since, signal.at, messages, calls)

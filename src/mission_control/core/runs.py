@@ -28,7 +28,8 @@ class Run:
     """An open run. ``began`` is the source's time; the other times are ours. All in ms.
 
     ``joined``: its start was not seen, and ``began`` is when it was first heard; the prompt that it answers, if a
-    history shows it, came at ``prompted_at``. ``end_alone``: nothing but its end was heard. ``over``: it is, and the last word on how it ended is awaited;
+    history shows it, came at ``prompted_at``. ``end_alone``: nothing but its end was heard.
+    ``over``: it is, and the last word on how it ended is awaited;
     ``told``: its source said that it is over, and ``answer`` and ``error`` are what it said of the outcome so far.
     ``orphaned``: the gateway that ran it is gone. ``decide_by``: until when a history is awaited that tells how it
     ended. ``interrupted_at``: the connection was lost while it ran, and what it did meanwhile is not known yet.

@@ -193,6 +193,18 @@ class LinkUp:
 
 
 @frozen
+class Missed:
+    """Something that the gateway said between ``since`` and ``at``, in our time, did not arrive. Histories follow.
+
+    ``ahead`` as in :class:`LinkUp`.
+    """
+
+    at: int
+    since: int
+    ahead: int = 0
+
+
+@frozen
 class LinkDown:
     """The gateway cannot be heard any more; ``reason`` is one line for people."""
 
@@ -227,6 +239,7 @@ Signal: TypeAlias = (
     | Listed
     | Unlisted
     | LinkUp
+    | Missed
     | LinkDown
     | LinkAlive
     | Beat

@@ -72,6 +72,8 @@ class DialectStatistics:
     requests: int
     unknown_frames: int
     malformed_frames: int
+    repeated_frames: int = 0
+    missing_frames: int = 0
 
 
 class Dialect(Protocol):

@@ -6,7 +6,7 @@ about. After each connection that follows another, the sessions that may have ch
 sees what was missed before what came after.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Final as Constant
 
@@ -21,6 +21,7 @@ from mission_control.core.signals import (
     LinkAlive,
     LinkDown,
     LinkUp,
+    Missed,
     Purpose,
     RunStarted,
     Settled,
@@ -28,6 +29,7 @@ from mission_control.core.signals import (
 )
 from mission_control.gateways.clawdbot import content, frames, translate
 from mission_control.gateways.clawdbot.handshake import CONNECT_ID, Credentials, connect, established, refused
+from mission_control.gateways.clawdbot.numbering import Numbering
 from mission_control.gateways.clawdbot.places import Place, Places
 from mission_control.gateways.clawdbot.repair import Repair
 from mission_control.gateways.clawdbot.requests import Request, Requests
@@ -44,6 +46,9 @@ from mission_control.gateways.dialect import (
 )
 
 HANDSHAKE_MS: Constant = 10_000
+MEND_AFTER_MS: Constant = 500
+"""How soon after frames went missing their sessions' histories are asked for: more may be missing by then."""
+MEND_EVERY_MS: Constant = 10_000
 FIRST_LOOK_MINUTES: Constant = 24 * 60
 """How far back sessions are looked at when nothing is known of the gateway yet."""
 
@@ -81,6 +86,9 @@ class ClawdbotDialect:
         self._silence_ms = 60_000
         self._requests = Requests()
         self._repair = Repair(missing_since)
+        self._numbering = Numbering()
+        self._hole_since: int | None = None
+        self._mend_at = 0
         self._orders: list[Order] = []
         self._resumed: set[str] = set()
         self._goodbye = ""
@@ -90,13 +98,14 @@ class ClawdbotDialect:
 
     def opened(self, now: int) -> list[Order]:
         self._phase, self._handshake_by = "challenge", now + HANDSHAKE_MS
+        self._numbering.begin()
         return []
 
     def receive(self, frame: bytes, now: int) -> list[Order]:
         try:
             head = frames.head(frame)
             if head.type == "event" and head.event is not None:
-                self._event(head.event, head, now)
+                self._event(head, now)
             elif head.type == "res":
                 self._response(head, now)
             else:
@@ -105,8 +114,7 @@ class ClawdbotDialect:
             self._malformed += 1
         if self._phase == "live":
             self._last_heard = now
-            self._orders += [Send(text) for text in self._requests.next_histories(now, self._places.key_of)]
-        return self._take()
+        return self._take(now)
 
     def tick(self, now: int) -> list[Order]:
         if self._phase in ("challenge", "connecting") and now >= self._handshake_by:
@@ -118,30 +126,35 @@ class ClawdbotDialect:
             self._orders.append(
                 Refused(f"nothing heard for {seconds} s", "the gateway or the network hangs: look there")
             )
+        self._in_order(self._numbering.expire(now), now)
         for request in self._requests.expired(now):
             self._unanswered(request, "no answer in time", now)
-        if self._phase == "live":
-            self._orders += [Send(text) for text in self._requests.next_histories(now, self._places.key_of)]
-        return self._take()
+        if (mend_at := self._mend_due()) is not None and now >= mend_at:
+            self._mend(now)
+        return self._take(now)
 
     def due(self, now: int) -> int | None:
-        times = [time for time in (self._requests.due(),) if time is not None]
+        times = [self._requests.due(), self._numbering.due(), self._mend_due()]
         if self._phase in ("challenge", "connecting"):
             times.append(self._handshake_by)
         elif self._phase == "live":
             times.append(self._silent_at())
-        return min(times, default=None)
+        return min((time for time in times if time is not None), default=None)
 
     def closed(self, now: int, reason: str) -> list[Order]:
         self._orders += self._repair.interrupt()
         self._requests.clear()
         self._phase = "closed"
+        if self._hole_since is not None:
+            self._last_heard, self._hole_since = self._hole_since, None  # the next connection begins there
         self._orders.append(Broadcast(LinkDown(now, self._goodbye or reason)))
         self._goodbye = ""
-        return self._take()
+        return self._take(now)
 
     def statistics(self) -> DialectStatistics:
-        return DialectStatistics(self._requests.sent, self._unknown, self._malformed)
+        return DialectStatistics(
+            self._requests.sent, self._unknown, self._malformed, self._numbering.repeated, self._numbering.missing
+        )
 
     # -- handshake and repair ---------------------------------------------------------------------------------------
 
@@ -159,14 +172,43 @@ class ClawdbotDialect:
         self._orders.append(Broadcast(LinkUp(now, rebooted, since, self._ahead)))
         if hello.snapshot.health is not None:
             self._health(hello.snapshot.health, now)
-        for session in sessions:
-            self._bring_in(session)
+        self._look(sessions, now)
         if rebooted:
             self._places.close_all()
-        minutes = FIRST_LOOK_MINUTES
+
+    def _look(self, sessions: Sequence[str], now: int) -> None:
+        """Ask for the histories of these sessions, and which others may have changed."""
+        for session in sessions:
+            self._bring_in(session)
+        since, minutes = self._repair.since, FIRST_LOOK_MINUTES
         if since is not None and not self._repair.is_first:
             minutes = ceil((now - since) / 60_000) + 1
         self._list_sessions(min(minutes, FIRST_LOOK_MINUTES), now)
+
+    def _notice_hole(self, now: int) -> None:
+        """Frames are missing: what was being said may have ended in them. Histories are asked for a little later."""
+        if self._phase != "live":
+            return
+        if self._hole_since is None:
+            self._hole_since = self._numbering.flowed_at
+            self._mend_at = max(self._mend_at, now + MEND_AFTER_MS)
+            if self._repair.is_complete:
+                self._orders.append(CatchingUp(self._hole_since))
+        self._orders.append(Broadcast(Missed(now, self._hole_since, self._ahead)))
+
+    def _mend_due(self) -> int | None:
+        """When holes are to be mended. One repair follows another: each holds what is live."""
+        waits = self._hole_since is None or self._phase != "live" or not self._repair.is_complete
+        return None if waits else self._mend_at
+
+    def _mend(self, now: int) -> None:
+        """What frames were missing is told by the histories: a hole is an outage, as short as it was."""
+        assert self._hole_since is not None
+        since, self._hole_since = self._hole_since, None
+        self._mend_at = now + MEND_EVERY_MS
+        sessions = self._repair.begin(since, self._places.open_sessions())
+        self._orders.append(Broadcast(Missed(now, since, self._ahead)))
+        self._look(sessions, now)
 
     def _list_sessions(self, minutes: int, now: int) -> None:
         params = {"activeMinutes": minutes, "limit": 200}
@@ -232,7 +274,20 @@ class ClawdbotDialect:
 
     # -- events -----------------------------------------------------------------------------------------------------
 
-    def _event(self, name: str, head: frames.Head, now: int) -> None:
+    def _event(self, head: frames.Head, now: int) -> None:
+        """An event frame: those without a number are a matter of this connection alone."""
+        self._in_order((head,) if head.seq is None else self._numbering.take(head, now), now)
+
+    def _in_order(self, heads: Sequence[frames.Head], now: int) -> None:
+        if self._numbering.has_hole():
+            self._notice_hole(now)
+        for head in heads:
+            try:
+                self._handle(head.event or "", head, now)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                self._malformed += 1
+
+    def _handle(self, name: str, head: frames.Head, now: int) -> None:
         if name == "connect.challenge":
             said = frames.challenge(head.payload).ts
             self._ahead = 0 if said is None else frames.sane(said) - now
@@ -343,6 +398,8 @@ class ClawdbotDialect:
     def _silent_at(self) -> int:
         return (self._last_heard or 0) + self._silence_ms
 
-    def _take(self) -> list[Order]:
+    def _take(self, now: int) -> list[Order]:
+        if self._phase == "live":
+            self._orders += [Send(text) for text in self._requests.next_histories(now, self._places.key_of)]
         orders, self._orders = self._orders, []
         return orders
