@@ -31,6 +31,8 @@ from mission_control.core.subscription import Cursor
 from mission_control.core.views import AgentView, GatewayView, MessageView, Snapshot
 
 T = TypeVar("T")
+_LATER: Final = frozenset({"missing_since"})
+"""Fields of a snapshot's parts that came to the protocol later: a daemon from before does not send them."""
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises: no JSON, not the shape, no UTF-8, nested without end."""
 
@@ -256,8 +258,8 @@ def _items(value: Any) -> list[Any]:
 @cache
 def _required(cls: type) -> Mapping[str, type | None]:
     """The fields that may not be left out, each with the class of the objects that it holds, if it holds any."""
-    hints = get_type_hints(cls)
-    return {name: _inner(hint) for name, hint in hints.items() if UnsetType not in get_args(hint)}
+    needed = {name: hint for name, hint in get_type_hints(cls).items() if name not in _LATER}
+    return {name: _inner(hint) for name, hint in needed.items() if UnsetType not in get_args(hint)}
 
 
 def _inner(hint: Any) -> type | None:
