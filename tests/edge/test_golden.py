@@ -14,8 +14,11 @@ import pytest
 from mission_control.core import frames
 from mission_control.core.events import decode_event, decode_payload, encode
 from mission_control.core.views import Snapshot
+from mission_control.stores.memory import MemoryJournal
 from scripts.paths import ROOT
 from tests.client.scripted import scripts
+from tests.edge.world import subscribed, world
+from tests.stores.samples import BETA, OTHER, FakeClock, activity, beat, chunk, final, status
 
 SCRIPTS = dict(scripts())
 CLOSING = dict(re.findall(r"^\| (\d{4}) \| (`.*?`) \|", (ROOT / "docs" / "protocol.md").read_text(), re.MULTILINE))
@@ -97,3 +100,40 @@ def test_the_daemon_closes_for_these_reasons(name: str) -> None:
             assert f"`{error}`" in CLOSING[str(given["close"])]
             error = None
     assert error is None
+
+
+async def told() -> list[dict[str, Any]]:
+    """What a daemon says in the course of two connections, with something in between and its own end."""
+    journal = MemoryJournal(FakeClock())
+    await journal.append([status("s1"), activity("a1", "run.started"), chunk("m", 0)])
+    async with world(journal) as there:
+        async with subscribed(there) as first:
+            first.say('{"op":"hello"}')
+            await first.wait_frames(2)
+            for count, drafts in enumerate(
+                [
+                    [chunk("m", 1)],
+                    [chunk("m", 2), final("m", "word word word "), activity("a2", "run.finished")],
+                    [beat("b1", at=1_000_000)],
+                    [beat("b2", of=BETA, ephemeral=False), status("s2", "reconnecting", timestamp=40)],
+                ]
+            ):
+                await there.commit(*drafts)
+                await first.wait_frames(3 + count)
+            first.say('{"op":"ping","t":1000060}')
+            await first.wait_frames(7)
+        await there.commit(activity("a3"), chunk("n", 0, of=OTHER))
+        async with subscribed(there) as second:
+            cursor = {"epoch": "memory", "offset": 9}
+            second.say(json.dumps({"op": "hello", "cursor": cursor}))
+            await second.wait_frames(2)
+            there.services.shutdown.begun.set()
+            await second.wait_frames(3)
+    return [json.loads(frame) for frame in [*first.frames, *second.frames]]
+
+
+async def test_the_daemon_says_it_word_for_word(autojump_clock: object) -> None:
+    """One of the sessions is a daemon's own, but for the session's id, which is random."""
+    script = SCRIPTS["as-the-daemon-says-it"]
+    frames = [given["frame"] for given in script["inputs"] if "frame" in given]
+    assert [{**frame, "session": "s-1"} if "session" in frame else frame for frame in await told()] == frames
