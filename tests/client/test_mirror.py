@@ -1,8 +1,9 @@
 """The mirror: the newest state and whether it is current, on trio and on asyncio; and both ways on a real daemon."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import anyio
 import anyio.to_thread
@@ -10,7 +11,7 @@ import pytest
 import trio
 from attrs import define
 
-from mission_control.client import Backoff, Cursor, Filter, Mirror, RefusedError, mirror, subscribe
+from mission_control.client import Backoff, Cursor, Filter, Jump, Mirror, RefusedError, mirror, subscribe
 from mission_control.core.events import Draft
 from mission_control.core.views import Snapshot
 from tests.client.fake_daemon import fake_daemon, happened, on_both, run, snapshot, welcome
@@ -121,7 +122,8 @@ class RealDaemon:
 
 
 @contextmanager
-def real_daemon() -> Iterator[RealDaemon]:
+def real_daemon(happening: Callable[[int], list[Draft]] | None = None) -> Iterator[RealDaemon]:
+    """It runs until it is left. Meanwhile ``happening`` says what is committed, again and again."""
     ready = threading.Event()
     stop = trio.Event()
     made: list[RealDaemon] = []
@@ -130,7 +132,12 @@ def real_daemon() -> Iterator[RealDaemon]:
         async with world() as there, streaming(there) as port:
             made.append(RealDaemon(port, there, trio.lowlevel.current_trio_token()))
             ready.set()
-            await stop.wait()
+            for serial in count():
+                if happening is not None:
+                    await there.commit(*happening(serial))
+                with trio.move_on_after(0.01):
+                    await stop.wait()
+                    break
 
     thread = threading.Thread(target=trio.run, args=(serve,))
     thread.start()
@@ -145,26 +152,52 @@ def real_daemon() -> Iterator[RealDaemon]:
 
 @on_both
 def test_a_real_daemon_is_followed(backend: str) -> None:
-    """Events, a cursor, a change of the filter and the mirror, over the real edge."""
+    """Events from a cursor on, a change of the filter, and a mirror that is the daemon's own state."""
 
     async def main() -> None:
         with real_daemon() as daemon:
             await daemon.commit(status("s1"), *(chunk("m", index) for index in range(3)), activity("a1", of=BETA))
-            async with subscribe(daemon.url, cursor=Cursor("memory", 0)) as stream:
+            jumps: list[Jump] = []
+            async with (
+                subscribe(daemon.url, cursor=Cursor("memory", 0), on_jump=jumps.append) as stream,
+                mirror(daemon.url) as live,
+            ):
                 assert [(await anext(stream)).offset for _ in range(5)] == [1, 2, 3, 4, 5]
-                await stream.refilter(Filter(agents=frozenset({"beta"})))
-                while stream.filter == Filter():
-                    await daemon.commit(activity("a2", of=ALPHA), activity("a3", of=BETA))
-                    seen = await anext(stream)
-                assert seen.agent_id == "beta"
-                cursor = stream.cursor
-            assert cursor is not None
-            async with subscribe(daemon.url, cursor=cursor) as stream, mirror(daemon.url) as live:
-                await daemon.commit(final("m"), beat("b1", ephemeral=False), activity("a4", "run.started"))
-                assert [(await anext(stream)).event_id for _ in range(3)] == ["m#final", "b1", "a4"]
+                await daemon.commit(final("m"), beat("b1", ephemeral=False), activity("a2", "run.started"))
+                assert [(await anext(stream)).event_id for _ in range(3)] == ["m#final", "b1", "a2"]
+                assert (stream.cursor, jumps) == (Cursor("memory", 8), [])
                 there = await daemon.snapshot()
                 await reaches(live, there.cursor.offset)
                 assert plain(live.view.snapshot(there.cursor)) == plain(there)
                 assert (live.duplicates, live.gaps, live.malformed) == (0, 0, 0)
+
+    run(backend, main)
+
+
+@on_both
+def test_a_real_daemon_changes_the_filter_in_the_middle_of_a_burst(backend: str) -> None:
+    """Each event once, in order: by the old filter up to the jump, by the new one after it, none missing."""
+
+    def burst(serial: int) -> list[Draft]:
+        return [activity(f"a{serial}-{index}", of=BETA if index % 2 else ALPHA) for index in range(50)]
+
+    async def main() -> None:
+        jumps: list[Jump] = []
+        before: list[int] = []
+        after: list[int] = []
+        with real_daemon(burst) as daemon:
+            async with subscribe(daemon.url, cursor=Cursor("memory", 0), on_jump=jumps.append) as stream:
+                while len(before) < 333:
+                    before.append((await anext(stream)).offset or 0)
+                await stream.refilter(Filter(agents=frozenset({"beta"})))
+                while len(after) < 100:
+                    event = await anext(stream)
+                    (after if jumps else before).append(event.offset or 0)
+                    assert (stream.filter == Filter()) == (not jumps)
+        (jump,) = jumps
+        assert before == list(range(1, len(before) + 1))
+        assert jump == Jump("filter", Cursor("memory", before[-1]), jump.after)
+        start = jump.after.offset + 1
+        assert after == list(range(start + start % 2, start + start % 2 + 200, 2))
 
     run(backend, main)

@@ -5,7 +5,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from math import inf
+from math import floor, inf
 from typing import Final, TypeAlias
 
 import anyio
@@ -83,7 +83,7 @@ class Driver:
 
     def wall(self, moment: float | None) -> int | None:
         """A moment of the session's time in ms since the Unix epoch, by the clock as it stands now."""
-        return None if moment is None else round(time.time() * 1000 + moment - self.now())
+        return None if moment is None else floor(time.time() * 1000 + moment - self.now())
 
     # -- one connection ---------------------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ from mission_control.client.states import (
     Problem,
     RefusedError,
     Send,
+    newest_words,
 )
 from mission_control.client.view import View
 from mission_control.core.events import Event, LinkStateName, encode
@@ -57,7 +58,6 @@ DEFAULT_PING_INTERVAL_MS: Final = 10_000
 """Until the daemon has told its own."""
 STABLE_MS: Final = 5_000
 """How long a connection must have held before its loss counts as a first failure again."""
-NOTICES_KEPT: Final = 3
 
 SILENT: Final = Problem("silent", "nothing was heard from the daemon")
 GAP: Final = Problem("gap", "a part of the stream is missing; loading a fresh copy")
@@ -255,7 +255,8 @@ class Session:
             case EventsFrame() if self.link == "live":
                 self._events(frame, now)
             case Notice():
-                self._notice(frame)
+                self.notices = newest_words(self.notices, frame)
+                self._actions.append(Noticed(frame))
             case ErrorFrame():
                 self._said = frame
             case Welcome() | SnapshotFrame() | EventsFrame() | Pong() | Unknown():
@@ -308,13 +309,6 @@ class Session:
             self._deliver(news, cursor)
         if gap:
             self._resync(now)
-
-    def _notice(self, notice: Notice) -> None:
-        """The newest word on each subject: ``persistence_recovered`` takes the place of ``persistence_stalled``."""
-        subject = notice.code.rpartition("_")[0]
-        others = [old for old in self.notices if old.code != notice.code and old.code.rpartition("_")[0] != subject]
-        self.notices = [*others, notice][-NOTICES_KEPT:]
-        self._actions.append(Noticed(notice))
 
     def _deliver(self, events: list[Event], cursor: Cursor, jump: Jump | None = None) -> None:
         self.cursor = self._reached = cursor

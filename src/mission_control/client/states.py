@@ -1,5 +1,6 @@
 """The words of the session (:mod:`mission_control.client.session`): its states, its actions, why it ends."""
 
+from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
@@ -14,6 +15,7 @@ Link: TypeAlias = Literal["idle", "opening", "greeting", "loading", "live", "wai
 WITH_SOCKET: Final = frozenset({"opening", "greeting", "loading", "live"})
 FINAL_CODES: Final = frozenset({CloseCode.BAD_REQUEST, CloseCode.UNAUTHENTICATED, CloseCode.ORIGIN})
 """Close codes after which the same request can never succeed."""
+NOTICES_KEPT: Final = 3
 LOST: Final = 1006
 """Stands for the close code of a connection that ended without one."""
 
@@ -59,6 +61,13 @@ class Problem:
 
     code: str
     message: str
+
+
+def newest_words(notices: Sequence[Notice], notice: Notice) -> list[Notice]:
+    """The newest on each subject: ``persistence_recovered`` takes the place of ``persistence_stalled``."""
+    subject = notice.code.rpartition("_")[0]
+    others = [old for old in notices if old.code != notice.code and old.code.rpartition("_")[0] != subject]
+    return [*others, notice][-NOTICES_KEPT:]
 
 
 @frozen
