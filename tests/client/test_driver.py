@@ -20,6 +20,11 @@ async def take(stream: EventStream, count: int) -> list[int | None]:
     return [(await anext(stream)).offset for _ in range(count)]
 
 
+def running() -> list[str]:
+    """The client's tasks on this event loop."""
+    return [task.name for task in anyio.get_running_tasks() if task.name and "mission_control.client" in task.name]
+
+
 @on_both
 def test_a_cut_connection_goes_on_where_it_was(backend: str) -> None:
     """Wherever the connection breaks, each event comes once, in order, and the next hello says what was received."""
@@ -258,10 +263,59 @@ def test_cancelling_at_any_point_leaves_no_task(backend: str, follow: Any) -> No
                             await anyio.lowlevel.checkpoint()
                         scope.cancel()
                 assert scope.cancelled_caught
-            if backend == "asyncio":
-                names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]  # type: ignore[union-attr]
-                assert [name for name in names if "client." in name or "follow_on" in name] == []
+            assert running() == []
             tasks.cancel_scope.cancel()
+
+    run(backend, main)
+
+
+def test_asyncio_s_own_ways_of_cancelling() -> None:
+    """``wait_for`` around the next event loses none, and a task that is cancelled leaves nothing behind."""
+
+    async def main() -> None:
+        async with fake_daemon() as daemon:
+            seen: list[int | None] = []
+            all_seen = asyncio.Event()
+
+            async def follow() -> None:
+                async with subscribe(daemon.url) as stream:
+                    while True:
+                        with suppress(TimeoutError):
+                            seen.append((await asyncio.wait_for(anext(stream), 0.001)).offset)
+                        if len(seen) == 50:
+                            all_seen.set()
+
+            task = asyncio.create_task(follow())
+            peer = await daemon.connection()
+            await peer.say(welcome(), snapshot())
+            for offset in range(11, 61):
+                await peer.say(happened(offset))
+                await asyncio.sleep(random.Random(offset).choice([0, 0.001]))
+            await all_seen.wait()
+            assert running() != []
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert seen == list(range(11, 61))
+            with pytest.raises(anyio.EndOfStream):
+                await peer.heard("more")
+            assert running() == []
+
+    run("asyncio", main)
+
+
+@on_both
+def test_after_leaving_nothing_comes(backend: str) -> None:
+    """An error rather than a wait without end."""
+
+    async def main() -> None:
+        async with fake_daemon() as daemon:
+            async with subscribe(daemon.url) as stream, mirror(daemon.url) as live:
+                pass
+            with pytest.raises(anyio.ClosedResourceError):
+                await anext(stream)
+            with pytest.raises(anyio.ClosedResourceError):
+                await live.changed()
 
     run(backend, main)
 

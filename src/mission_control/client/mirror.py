@@ -44,11 +44,10 @@ class Mirror(Subscription):
         Raises:
             RefusedError: the daemon refuses for good, and nothing will change any more.
         """
+        self._check()
         await self._stirred.wait()
         self._stirred = anyio.Event()
-        if self._session.refused is not None:
-            self._stirred.set()
-            raise self._session.refused
+        self._check()
 
     async def _deliver(self, batch: Batch) -> None:
         self._stir()

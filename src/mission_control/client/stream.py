@@ -45,9 +45,8 @@ class EventStream(Subscription):
                 self.cursor = self._batch.cursor
             if self._waiting is not None:
                 self._take(self._waiting)
-            elif self._session.refused is not None:
-                raise self._session.refused
             else:
+                self._check()
                 self._arrived = anyio.Event()
                 await self._arrived.wait()
         event = self._batch.events[self._next]
@@ -66,11 +65,10 @@ class EventStream(Subscription):
     async def _deliver(self, batch: Batch) -> None:
         """Once it waits here it will be iterated over, whatever becomes of the connection."""
         self._waiting, self._taken = batch, anyio.Event()
-        self._arrived.set()
+        self._stir()
         await self._taken.wait()
 
-    async def _run(self) -> None:
-        await super()._run()
+    def _stir(self, *_: object) -> None:
         self._arrived.set()
 
 

@@ -26,6 +26,7 @@ class Subscription(ABC):
         parse_url(options.url)  # now rather than in a task, so that a mistake is raised where it was made
         self._driver = Driver(options, self._deliver)
         self._session = self._driver.session
+        self._over = False
 
     @property
     def state(self) -> LinkStateName:
@@ -82,11 +83,26 @@ class Subscription(ABC):
         await anyio.lowlevel.checkpoint()
 
     async def _run(self) -> None:
-        await self._driver.run()
+        try:
+            await self._driver.run()
+        finally:
+            self._over = True
+            self._stir()
+
+    def _check(self) -> None:
+        """Raise once nothing comes any more."""
+        if self._session.refused is not None:
+            raise self._session.refused
+        if self._over:
+            raise anyio.ClosedResourceError("the subscription was left")
 
     @abstractmethod
     async def _deliver(self, batch: Batch) -> None:
         """Take what a frame brought. Until this returns, no more is read from the daemon."""
+
+    @abstractmethod
+    def _stir(self, *_: object) -> None:
+        """Wake up whoever waits: something is different."""
 
 
 S = TypeVar("S", bound=Subscription)
