@@ -18,7 +18,7 @@ SAYS = {
     "Events": [r"\d+ (gw alpha|gw beta|gw None) [a-z.]+", r"\d+ (activity.event|conversation.chunk|system.status)"],
     "What an event holds": [r"(alpha|beta) run.failed .*"],
     "Going on after a restart of your program": [r".*"],
-    "The state": [r"(connecting|connected) |as of 0 s ago|(alpha|beta) offline .*"],
+    "The state": [r"(connecting|connected) |as of \d+ s ago|(alpha|beta) offline .*"],
     "Another filter": [r"first|filter|alpha|beta|None"],
 }
 

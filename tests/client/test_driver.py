@@ -157,6 +157,37 @@ def test_a_slow_reader_is_no_silence(backend: str) -> None:
     run(backend, main)
 
 
+async def test_a_gap_that_a_slow_reader_has_not_come_to(autojump_clock: object) -> None:
+    """What was there before it is still handed over, however long that takes; then the fresh copy is a jump."""
+
+    def said(offset: int, index: int, start: int) -> dict[str, Any]:
+        part = {"message_id": "m", "run_id": "r", "session": "s", "role": "assistant", "delta": "text"}
+        event: dict[str, Any] = happened(offset)["events"][0]
+        return event | {"type": "conversation.chunk", "payload": {**part, "index": index, "start": start}}
+
+    jumps: list[Jump] = []
+    states: list[str] = []
+    async with (
+        fake_daemon() as daemon,
+        subscribe(
+            daemon.url, backoff=AT_ONCE, on_jump=jumps.append, on_state=lambda state, _: states.append(state)
+        ) as stream,
+    ):
+        peer = await daemon.connection()
+        await peer.say(welcome(), snapshot(), happened(11))
+        assert await take(stream, 1) == [11]
+        await peer.say({"op": "events", "events": [said(12, 0, 0), said(14, 2, 8)], "offset": 14})
+        await anyio.sleep(60)  # several ping intervals, of which each could end the connection
+        assert states == ["connected"]
+        assert await take(stream, 1) == [12]
+        again = await daemon.connection()
+        assert "cursor" not in await again.heard("hello")
+        await again.say(welcome(offset=20), snapshot(20), happened(21))
+        assert await take(stream, 1) == [21]
+    assert jumps[1:] == [Jump("gap", Cursor("e", 12), Cursor("e", 20))]
+    assert (states, stream.gaps) == (["connected", "reconnecting", "connected"], 1)
+
+
 @on_both
 def test_what_cannot_be_read_is_counted_and_costs_nothing_else(backend: str) -> None:
     """Malformed frames and events are left out, the connection and the rest of the stream stay."""
