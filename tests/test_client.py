@@ -5,12 +5,11 @@ import random
 import pytest
 import trio
 
-from mission_control.client import EventStream, Jump, RefusedError, subscribe
+from mission_control.client import Backoff, EventStream, Jump, RefusedError, subscribe
 from mission_control.core.events import Event
 from mission_control.core.subscription import Cursor, Filter
 from mission_control.edge.services import Access
 from mission_control.stores.memory import MemoryJournal
-from runtime import Backoff
 from tests.edge.test_stream import streaming
 from tests.edge.world import world
 from tests.stores.samples import BETA, FakeClock, activity, beat
@@ -172,7 +171,7 @@ async def test_a_daemon_that_falls_silent_is_left() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.serve_listeners, deaf, listeners)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("mission_control.client.WELCOME_S", 0.1)
+            patch.setattr("mission_control.client.session.DEFAULT_PING_INTERVAL_MS", 50)
             async with subscribe(url(port), backoff=AT_ONCE, on_state=on_state):
                 with trio.fail_after(10):
                     await lost.wait()

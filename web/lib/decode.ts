@@ -33,15 +33,16 @@ type Bag = Record<string, unknown>;
 const isBag = (v: unknown): v is Bag => typeof v === "object" && v !== null && !Array.isArray(v);
 const isText = (v: unknown): v is string => typeof v === "string";
 const isNumber = (v: unknown): v is number => typeof v === "number" && Number.isFinite(v);
-const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
-const isNumberOrNull = (v: unknown): v is number | null => v === null || isNumber(v);
+const isWhole = (v: unknown): v is number => Number.isSafeInteger(v);
+const isCount = (v: unknown): v is number => isWhole(v) && v >= 0;
+const isTimeOrNull = (v: unknown): v is number | null => v === null || isWhole(v);
 const optional = (v: unknown, is: (v: unknown) => boolean): boolean => v === undefined || is(v);
 const oneOf = (v: unknown, allowed: readonly string[]): boolean => isText(v) && allowed.includes(v);
 
 const isCursor = (v: unknown): v is Cursor => isBag(v) && isText(v.epoch) && isCount(v.offset);
 
 const isClocks = (v: unknown): v is Clocks =>
-  isBag(v) && isNumberOrNull(v.transport_at) && isNumberOrNull(v.heartbeat_at) && isNumberOrNull(v.progress_at);
+  isBag(v) && isTimeOrNull(v.transport_at) && isTimeOrNull(v.heartbeat_at) && isTimeOrNull(v.progress_at);
 
 const isMessagePart = (p: Bag): boolean =>
   isText(p.message_id) && isText(p.run_id) && isText(p.session) && oneOf(p.role, ROLES);
@@ -52,8 +53,12 @@ const PAYLOADS: Readonly<Record<string, (p: Bag) => boolean>> = {
     isMessagePart(p) &&
     isText(p.text) &&
     oneOf(p.state, FINAL_STATES) &&
+    isCount(p.chunks) &&
     optional(p.error, isText) &&
-    optional(p.started_at, isNumber),
+    optional(p.model, isText) &&
+    optional(p.usage, isBag) &&
+    optional(p.duration_ms, isWhole) &&
+    optional(p.started_at, isWhole),
   "activity.event": (p) =>
     isText(p.kind) &&
     isText(p.title) &&
@@ -61,24 +66,30 @@ const PAYLOADS: Readonly<Record<string, (p: Bag) => boolean>> = {
     optional(p.session, isText) &&
     optional(p.tool, isText) &&
     optional(p.detail, isBag) &&
-    optional(p.duration_ms, isNumber),
-  heartbeat: (p) => oneOf(p.status, AGENT_STATUSES) && isText(p.reason) && isClocks(p.clocks),
+    optional(p.duration_ms, isWhole),
+  heartbeat: (p) =>
+    oneOf(p.status, AGENT_STATUSES) &&
+    (p.previous === null || oneOf(p.previous, AGENT_STATUSES)) &&
+    isText(p.reason) &&
+    isClocks(p.clocks),
   "system.status": (p) =>
     isText(p.component) &&
     isText(p.id) &&
     isText(p.state) &&
     isText(p.detail) &&
     (p.component !== "gateway" || oneOf(p.state, LINK_STATES)) &&
+    optional(p.previous, isText) &&
     optional(p.kind, isText) &&
     optional(p.attempt, isCount) &&
-    optional(p.retry_at, isNumberOrNull) &&
-    optional(p.last_event_at, isNumberOrNull) &&
-    optional(p.missing_since, isNumberOrNull),
+    optional(p.retry_at, isTimeOrNull) &&
+    optional(p.last_event_at, isTimeOrNull) &&
+    optional(p.missing_since, isTimeOrNull),
 };
 
 function envelope(v: unknown): Envelope | null {
-  if (!isBag(v) || !isText(v.type) || !isText(v.event_id) || !isNumber(v.timestamp) || !isText(v.gateway)) return null;
-  if (v.offset !== null && !isCount(v.offset)) return null;
+  if (!isBag(v) || !isText(v.type) || !isText(v.event_id) || !isWhole(v.timestamp) || !isText(v.gateway)) return null;
+  if (!isCount(v.sequence)) return null;
+  if (v.offset !== null && !(isCount(v.offset) && v.offset >= 1)) return null;
   if (v.agent_id !== null && !isText(v.agent_id)) return null;
   const fits = PAYLOADS[v.type];
   if (fits === undefined) return { ...v, type: "unknown", payload: null } as Envelope;
@@ -98,12 +109,12 @@ function gateway(v: unknown): GatewayView | null {
     isText(v.id) &&
     isText(v.kind) &&
     oneOf(v.state, LINK_STATES) &&
-    isNumber(v.since) &&
-    isNumberOrNull(v.last_event_at) &&
+    isWhole(v.since) &&
+    isTimeOrNull(v.last_event_at) &&
     isCount(v.attempt) &&
-    isNumberOrNull(v.retry_at) &&
+    isTimeOrNull(v.retry_at) &&
     isText(v.detail) &&
-    optional(v.missing_since, isNumberOrNull);
+    optional(v.missing_since, isTimeOrNull);
   return fits ? ({ missing_since: null, ...v } as unknown as GatewayView) : null;
 }
 
@@ -111,10 +122,10 @@ const isRun = (v: unknown): boolean =>
   isBag(v) &&
   isText(v.run_id) &&
   isText(v.session) &&
-  isNumber(v.started_at) &&
+  isWhole(v.started_at) &&
   (v.tool === null || isText(v.tool)) &&
-  isNumber(v.progress_at) &&
-  optional(v.stalled_since, isNumber);
+  isWhole(v.progress_at) &&
+  optional(v.stalled_since, isWhole);
 
 const isCounters = (v: unknown): boolean =>
   isBag(v) && isCount(v.messages) && isCount(v.runs) && isCount(v.failures) && isCount(v.tools) && isCount(v.gaps);
@@ -134,7 +145,7 @@ function agent(v: unknown): AgentView | null {
     Array.isArray(v.runs) &&
     v.runs.every(isRun) &&
     typeof v.listed === "boolean" &&
-    isNumberOrNull(v.last_event_at) &&
+    isTimeOrNull(v.last_event_at) &&
     isCounters(v.counters);
   return fits ? (v as unknown as AgentView) : null;
 }
@@ -146,7 +157,7 @@ function message(v: unknown): MessageView | null {
     isText(v.agent_id) &&
     isText(v.gateway) &&
     isText(v.text) &&
-    isNumber(v.timestamp) &&
+    isWhole(v.timestamp) &&
     isCount(v.offset) &&
     (v.state === "streaming" ? isCount(v.next_index) : oneOf(v.state, FINAL_STATES)) &&
     optional(v.error, isText);
@@ -193,17 +204,17 @@ function snapshotFrame(v: Bag): Decoded | null {
 
 const SHAPES: Readonly<Record<string, (v: Bag) => boolean>> = {
   welcome: (v) =>
-    isNumber(v.protocol) &&
+    isWhole(v.protocol) &&
     isText(v.session) &&
     oneOf(v.resume, ["continued", "snapshot"]) &&
     (v.reason === null || isText(v.reason)) &&
     isCursor(v.cursor) &&
-    isNumber(v.server_time) &&
+    isWhole(v.server_time) &&
     isBag(v.policy) &&
     isNumber(v.policy.ping_interval_ms) &&
     v.policy.ping_interval_ms > 0 &&
     oneOf(v.source, ["live", "simulated"]),
-  pong: (v) => isNumber(v.t) && isNumber(v.server_time),
+  pong: (v) => isNumber(v.t) && isWhole(v.server_time),
   notice: (v) => isText(v.level) && isText(v.code) && isText(v.message),
   error: (v) => isText(v.code) && isText(v.message),
 };

@@ -53,6 +53,7 @@ export class Fold {
   }
 
   apply(event: Envelope): Applied {
+    if (event.offset === null && event.type !== "heartbeat") return "applied"; // a snapshot would not have it either
     switch (event.type) {
       case "conversation.chunk":
         return this.#chunk(event);
@@ -103,20 +104,20 @@ export class Fold {
 
   #final(event: FinalEvent): Applied {
     const { payload } = event;
-    const agent = this.#touch(event, payload.session);
-    moveOn(agent, payload.run_id, event.timestamp);
-    agent.counters = { ...agent.counters, messages: agent.counters.messages + 1 };
     const list = this.#conversation(agentKey(event.gateway, event.agent_id ?? ""));
     const at = indexOf(list, payload.message_id);
     const found = list[at];
+    if (found !== undefined && found.state !== "streaming") return "duplicate";
     if (found !== undefined) list.splice(at, 1);
-    const streamed = found?.state === "streaming" ? found.timestamp : undefined;
+    const agent = this.#touch(event, payload.session);
+    moveOn(agent, payload.run_id, event.timestamp);
+    agent.counters = { ...agent.counters, messages: agent.counters.messages + 1 };
     insert(list, {
       ...identity(event),
       state: payload.state,
       text: payload.text,
       points: 0,
-      timestamp: streamed ?? payload.started_at ?? event.timestamp,
+      timestamp: found?.timestamp ?? payload.started_at ?? event.timestamp,
       offset: event.offset ?? 0,
       ...(payload.error === undefined ? {} : { error: payload.error }),
     });
@@ -166,7 +167,7 @@ export class Fold {
         break;
       case "agent.added":
         agent.listed = true;
-        if (typeof detail?.name === "string" && detail.name !== "") agent.name = detail.name;
+        if (detail !== undefined) agent.name = String(detail.name || agent.id);
         break;
       case "agent.removed":
         agent.listed = false;

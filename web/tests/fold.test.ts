@@ -136,7 +136,10 @@ describe("agents", () => {
     expect(progress(view)).toBe(50);
     view = folded(view, envelope(7, "conversation.chunk", { ...text, index: 1, start: 1, delta: "b" }, at(60)));
     expect(progress(view)).toBe(60);
-    view = folded(view, envelope(8, "conversation.final", { ...text, text: "ab", state: "complete" }, at(70)));
+    view = folded(
+      view,
+      envelope(8, "conversation.final", { ...text, text: "ab", state: "complete", chunks: 2 }, at(70)),
+    );
     expect(progress(view)).toBe(70);
   });
 
@@ -202,6 +205,7 @@ describe("gateways", () => {
       attempt: 2,
       retry_at: 1_900,
       detail: "d",
+      missing_since: null,
     });
   });
 

@@ -13,9 +13,11 @@ interface Expectation {
   readonly problem?: string;
   readonly cursor?: object | null;
   readonly hellos?: readonly (object | null)[];
+  readonly pings?: number;
   readonly duplicates?: number;
   readonly gaps?: number;
   readonly malformed?: number;
+  readonly notices?: readonly object[];
   readonly messages?: readonly object[];
   readonly agents?: readonly object[];
   readonly gateways?: readonly object[];
@@ -26,7 +28,7 @@ interface ScriptInput {
   readonly at: number;
   readonly open?: true;
   readonly close?: number;
-  readonly frame?: object;
+  readonly frame?: unknown;
   readonly text?: string;
   readonly expect?: Expectation;
 }
@@ -51,10 +53,12 @@ function observed(session: Harness): Required<Expectation> {
     problem: state.problem?.code ?? "",
     cursor: state.cursor,
     hellos: session.sent("hello").map((hello) => hello.cursor ?? null),
+    pings: session.sent("ping").length,
     duplicates: state.duplicates,
     gaps: state.gaps,
     malformed: state.malformed,
-    messages: [...state.view.conversations.values()].flat(),
+    notices: state.notices,
+    messages: [...state.view.agents.keys()].flatMap((agent) => state.view.conversations.get(agent) ?? []),
     agents: [...state.view.agents.values()],
     gateways: [...state.view.gateways.values()],
     feed: state.view.feed.map((event) => event.offset),
@@ -64,13 +68,13 @@ function observed(session: Harness): Required<Expectation> {
 function give(session: Harness, input: ScriptInput): void {
   if (input.open) session.give({ type: "opened" });
   if (input.close !== undefined) session.give({ type: "closed", code: input.close });
-  if (input.frame !== undefined) session.frame(input.frame);
+  if (input.frame !== undefined) session.give({ type: "frame", text: JSON.stringify(input.frame) });
   if (input.text !== undefined) session.give({ type: "frame", text: input.text });
   if (input.expect !== undefined) expect(observed(session)).toMatchObject(input.expect);
 }
 
 test("there are golden scripts", () => {
-  expect(scripts.length).toBeGreaterThan(10);
+  expect(scripts.length).toBeGreaterThan(20);
 });
 
 test.each(scripts.map((script) => [script.name, script] as const))("%s", (_, script) => {

@@ -126,8 +126,11 @@ describe("latency", () => {
 });
 
 describe("the overall state", () => {
-  const gateway = (id: string, state: string) =>
-    envelope(null, "system.status", { component: "gateway", id, state, detail: "" }, { agent_id: null });
+  let offset = 10;
+  const gateway = (id: string, state: string) => {
+    offset += 1;
+    return envelope(offset, "system.status", { component: "gateway", id, state, detail: "" }, { agent_id: null });
+  };
 
   test("it is the worst of the gateways' links, which is named", () => {
     events(10, gateway("a", "connected"), gateway("b", "reconnecting"), gateway("c", "connecting"));

@@ -9,7 +9,7 @@ appear on the wire at all; ``None`` appears as ``null``.
 """
 
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from typing import Final as Constant
 
 import msgspec
@@ -21,6 +21,9 @@ AgentKey: TypeAlias = tuple[str, str | None]
 
 NO_AGENT: Constant[AgentKey] = ("", None)
 """The key of all ``system.status`` events, whichever component they are about: they share one sequence."""
+
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+"""A number of things, or a position that is counted from 0."""
 
 Role: TypeAlias = Literal["user", "assistant", "system"]
 FinalState: TypeAlias = Literal["complete", "aborted", "error", "interrupted"]
@@ -54,9 +57,9 @@ class Chunk:
     run_id: str
     session: str
     role: Role
-    index: int
+    index: Count
     delta: str
-    start: int
+    start: Count
 
 
 @frozen
@@ -69,7 +72,7 @@ class Final:
     role: Role
     text: str
     state: FinalState
-    chunks: int
+    chunks: Count
     error: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
     usage: dict[str, Any] | UnsetType = UNSET
@@ -125,7 +128,7 @@ class Status:
     detail: str
     previous: str | UnsetType = UNSET
     kind: str | UnsetType = UNSET
-    attempt: int | UnsetType = UNSET
+    attempt: Count | UnsetType = UNSET
     retry_at: int | UnsetType | None = UNSET
     last_event_at: int | UnsetType | None = UNSET
     missing_since: int | UnsetType | None = UNSET
@@ -180,9 +183,9 @@ class Event:
     agent_id: str | None
     type: str
     payload: msgspec.Raw
-    sequence: int
+    sequence: Count
     gateway: str
-    offset: int | None
+    offset: Annotated[int, msgspec.Meta(ge=1)] | None
 
     @property
     def key(self) -> AgentKey:

@@ -8,6 +8,7 @@ from mission_control.core.events import Activity, shows_progress
 from mission_control.core.views import AgentView, RunView
 
 _ENDS: Constant = {"run.finished": False, "run.aborted": False, "run.failed": True}
+_TOOL_AT_WORK: Constant = {"tool.started": True, "tool.progress": True, "tool.finished": False, "tool.failed": False}
 
 
 def move_on(view: AgentView, run_id: str, at: int) -> None:
@@ -32,10 +33,9 @@ def follow(view: AgentView, activity: Activity, at: int) -> None:
     elif kind in _ENDS:
         view.counters.failures += _ENDS[kind]
         _end(view, run_id)
-    elif kind.startswith("tool."):
-        if kind == "tool.started":
-            view.counters.tools += 1
-        _use_tool(view, run_id, activity.tool if kind in ("tool.started", "tool.progress") else UNSET)
+    elif kind in _TOOL_AT_WORK:
+        view.counters.tools += kind == "tool.started"
+        _use_tool(view, run_id, activity.tool if _TOOL_AT_WORK[kind] else UNSET)
     elif kind in ("run.stalled", "run.resumed"):
         _stall(view, run_id, stalled=kind == "run.stalled")
 

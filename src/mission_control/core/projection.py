@@ -1,7 +1,8 @@
 """The fold of events into what an operator sees: one rule per event type, applied in offset order.
 
-The journal keeps one of these in step with every commit, so that a snapshot is exact at its cursor. The dashboard's
-``web/lib/view.ts`` is the same fold in TypeScript; golden scripts bind the two.
+The journal keeps one of these in step with every commit, so that a snapshot is exact at its cursor. A subscriber in
+Python folds what it hears into one too (``client/view.py``). The dashboard's ``web/lib/fold.ts`` is the same fold in
+TypeScript; golden scripts bind them.
 
 Only the newest finals are held here (:data:`FINALS_PER_AGENT` an agent, :data:`FINALS_BYTES` in all); older ones are
 the history's business.
@@ -120,8 +121,22 @@ class Projection:
             gateways=[evolve(view) for view in self.gateways.values() if admits(view.id, None)],
             agents=[_copy(view) for view in self.agents.values() if admits(view.gateway, view.id)],
             messages=[*self._admitted_finals(select), *self._admitted_open(select)],
-            feed=newest_activities(reversed(self._feed), select),
+            feed=self.activities(select),
         )
+
+    def activities(self, select: Filter) -> list[Event]:
+        """The newest :data:`FEED_LENGTH` activities that ``select`` admits, newest last."""
+        return newest_activities(reversed(self._feed), select)
+
+    def messages_of(self, key: AgentKey) -> list[MessageView]:
+        """An agent's messages in the order in which they began: by (timestamp, offset)."""
+        finals = [self._finals[message_id] for message_id in self._finals_of.get(key, ())]
+        opened = [view for view in self.open.values() if (view.gateway, view.agent_id) == key]
+        return sorted([*finals, *opened], key=lambda view: (view.timestamp, view.offset))
+
+    def has_final(self, message_id: str) -> bool:
+        """Whether this message has ended, as far back as finals are held."""
+        return message_id in self._finals
 
     @property
     def feed_is_whole(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from attrs import Factory, define, frozen
 from msgspec import UNSET, UnsetType
 
-from mission_control.core.events import AgentStatus, Clocks, Event, FinalState, LinkStateName, Role
+from mission_control.core.events import AgentStatus, Clocks, Count, Event, FinalState, LinkStateName, Role
 from mission_control.core.subscription import Cursor
 
 MessageState: TypeAlias = Literal["streaming"] | FinalState
@@ -26,7 +26,7 @@ class GatewayView:
     state: LinkStateName
     since: int
     last_event_at: int | None = None
-    attempt: int = 0
+    attempt: Count = 0
     retry_at: int | None = None
     detail: str = ""
     missing_since: int | None = None
@@ -55,11 +55,11 @@ class RunView:
 class Counters:
     """How often each thing happened to an agent since its first event in this journal."""
 
-    messages: int = 0
-    runs: int = 0
-    failures: int = 0
-    tools: int = 0
-    gaps: int = 0
+    messages: Count = 0
+    runs: Count = 0
+    failures: Count = 0
+    tools: Count = 0
+    gaps: Count = 0
 
 
 @define
@@ -96,8 +96,8 @@ class MessageView:
     state: MessageState
     text: str
     timestamp: int
-    offset: int
-    next_index: int | UnsetType = UNSET
+    offset: Count
+    next_index: Count | UnsetType = UNSET
     error: str | UnsetType = UNSET
 
 
