@@ -178,6 +178,8 @@ class ConnectionActor:
                 case CatchingUp(since):
                     self._missing_since = since
                     self._catching_up = trio.CancelScope()
+                    if self._state == "connected":
+                        await self._tell("connected", self._connected)
                 case Established(detail, warnings):
                     self._attempt = 0
                     self._link.warnings = tuple(warnings)

@@ -112,6 +112,15 @@ def test_a_silent_failure_is_told_although_the_next_run_begins() -> None:
     assert agent.kinds("one") == ["run.started", "run.failed"]
 
 
+def test_a_short_history_does_not_give_a_run_the_answer_of_the_next_one() -> None:
+    """It does not reach back to the prompt between the two."""
+    agent = Agent().start(1_100, "one").end(1_150, run="one").start(1_160, "two").text(1_170, "done", "done", "two")
+    agent.history(1_300, said("done", 1_165), purpose="start")
+    assert agent.kinds("one") == ["run.started"]
+    agent.history(1_400, asked("first", 1_099), failed("500", 1_102), asked("second", 1_159), said("done", 1_165))
+    assert agent.kinds("one") == ["run.started", "run.failed"]
+
+
 def test_two_runs_that_wait_for_one_history_are_told_apart() -> None:
     agent = Agent().start(1_100, "one").end(1_200, None, "one").start(1_300, "two").text(1_310, "dry", "dry", "two")
     agent.end(1_400, "dry", "two")

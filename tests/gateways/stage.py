@@ -20,6 +20,7 @@ CREDENTIALS = Credentials("me", "1", "token")
 
 Fault: TypeAlias = Literal["lost", "twice", "late"]
 LATE_MS = 50
+TICK_MS = 30_000
 
 
 class Stage:
@@ -49,7 +50,9 @@ class Stage:
         self._core = self._successor()
 
     def play(self, until: int) -> None:
-        """Let time pass, waking whatever is due."""
+        """Let time pass, waking whatever is due; the gateway ticks."""
+        for tick in range(self.now + TICK_MS, until, TICK_MS):
+            self.agenda.at(tick, lambda: self._send({"type": "event", "event": "tick", "payload": {}}))
         while (at := self._next_at()) is not None and at <= until:
             self.now = max(self.now, at)
             if self.agenda.next_at is not None and self.agenda.next_at <= self.now:

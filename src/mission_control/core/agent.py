@@ -187,6 +187,8 @@ class AgentCore:
             self._out.tool(signal.id, signal.at, *step, run, duration)
 
     def _ending(self, signal: RunEnding, now: int) -> None:
+        if self.runs.is_closed(signal.run_id):
+            return  # a history told of this end before
         unheard = self.runs.get(signal.run_id) is None
         run = self._run_of(signal, now)
         if run is None:

@@ -4,7 +4,8 @@ A session's runs follow one another, each from its prompt to the next one's. Tha
 history names no runs; and how a run ended that nobody heard, although the session has gone on since.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from attrs import define, field, frozen
 
@@ -41,11 +42,16 @@ class Account:
         return self.own[-1] if self.own else None
 
     @staticmethod
-    def of(run: Run, entries: Sequence[HistoryEntry]) -> "Account":
-        """``entries``: the session's, oldest first."""
+    def of(run: Run, entries: Sequence[HistoryEntry], following: Run | None) -> "Account":
+        """``entries``: the session's, oldest first; ``following``: the session's next run, if one is known.
+
+        The history may not reach back to the prompt between the two.
+        """
         later = (index for index, entry in enumerate(entries) if entry.role == "user" and entry.at > run.began)
         end = next(later, len(entries))
+        until = None if following is None or following.joined else following.began
         own = [entry for entry in entries[:end] if entry.role == "assistant" and _is_own(entry, run)]
+        own = [entry for entry in own if until is None or entry.at < until]
         followed = any(entry.ends_run or entry.error is not None for entry in entries[end:])
         return Account(own, followed)
 
@@ -97,12 +103,20 @@ class Histories:
     def seen(self, signal: HistorySeen) -> None:
         for run in self._runs.in_session(signal.session):
             if run.joined:
-                # It answers the newest prompt that is older than the first that was heard of it.
-                prompts = [entry.at for entry in signal.entries if entry.role == "user" and entry.at <= run.began]
+                # It answers the newest prompt that is older than the first that was heard of it; at its very end, the
+                # session's next prompt may be there already.
+                until = run.began - run.end_alone
+                prompts = [entry.at for entry in signal.entries if entry.role == "user" and entry.at <= until]
                 run.prompted_at = max(prompts, default=run.prompted_at)
-        self._bring_in(signal)
-        for run in self._runs.in_session(signal.session):
-            self._settle(run, signal)
+        runs = self._runs.in_session(signal.session)
+        accounts = [
+            (run, Account.of(run, signal.entries, following))
+            for run, following in pairwise((*runs, None))
+            if run is not None
+        ]
+        self._bring_in(signal, {id(entry): run for run, account in accounts for entry in account.own})
+        for run, account in accounts:
+            self._settle(run, account, signal)
         self._give_up(signal)
 
     def missing(self, signal: HistoryMissing) -> None:
@@ -143,18 +157,13 @@ class Histories:
     def _out(self) -> Drafting:
         return self.ends.out
 
-    def _bring_in(self, signal: HistorySeen) -> None:
-        """What was missed: messages, the rest of those that broke off, tool calls, failures."""
+    def _bring_in(self, signal: HistorySeen, owners: Mapping[int, Run]) -> None:
+        """What was missed: messages, the rest of those that broke off, tool calls. ``owners``: by the entries' ids."""
         backfill = signal.at - self.backfill_ms
         since = max(backfill, self._conversation.past.reaches_back_to(signal.session) or backfill)
         brought = self._conversation.reconcile(
             signal.session, signal.entries, since=since, run_began=self._runs.began(), now=signal.at
         )
-        owners = {
-            id(entry): run
-            for run in self._runs.in_session(signal.session)
-            for entry in Account.of(run, signal.entries).own
-        }
         outage = self._outage if signal.purpose == "repair" else None
         calls = 0
         for entry, found in zip(signal.entries, brought, strict=True):
@@ -193,9 +202,8 @@ class Histories:
             if self._runs.get(run_id) is None:
                 self._out.say(self._conversation.end(run_id, signal.at, "interrupted"), signal.at)
 
-    def _settle(self, run: Run, signal: HistorySeen) -> None:
+    def _settle(self, run: Run, account: Account, signal: HistorySeen) -> None:
         """What the history says of an open run."""
-        account = Account.of(run, signal.entries)
         last = account.last
         repair = signal.purpose == "repair"
         if last is not None and last.error is not None:

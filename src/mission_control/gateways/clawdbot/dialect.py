@@ -103,13 +103,7 @@ class ClawdbotDialect:
 
     def receive(self, frame: bytes, now: int) -> list[Order]:
         try:
-            head = frames.head(frame)
-            if head.type == "event" and head.event is not None:
-                self._event(head, now)
-            elif head.type == "res":
-                self._response(head, now)
-            else:
-                self._unknown += 1
+            self._in_order(self._numbering.take(frames.head(frame), now), now)
         except (msgspec.DecodeError, UnicodeDecodeError):
             self._malformed += 1
         if self._phase == "live":
@@ -142,6 +136,7 @@ class ClawdbotDialect:
         return min((time for time in times if time is not None), default=None)
 
     def closed(self, now: int, reason: str) -> list[Order]:
+        self._in_order(self._numbering.flush(), now)
         self._orders += self._repair.interrupt()
         self._requests.clear()
         self._phase = "closed"
@@ -274,20 +269,21 @@ class ClawdbotDialect:
 
     # -- events -----------------------------------------------------------------------------------------------------
 
-    def _event(self, head: frames.Head, now: int) -> None:
-        """An event frame: those without a number are a matter of this connection alone."""
-        self._in_order((head,) if head.seq is None else self._numbering.take(head, now), now)
-
     def _in_order(self, heads: Sequence[frames.Head], now: int) -> None:
         if self._numbering.has_hole():
             self._notice_hole(now)
         for head in heads:
             try:
-                self._handle(head.event or "", head, now)
+                if head.type == "event" and head.event is not None:
+                    self._event(head.event, head, now)
+                elif head.type == "res":
+                    self._response(head, now)
+                else:
+                    self._unknown += 1
             except (msgspec.DecodeError, UnicodeDecodeError):
                 self._malformed += 1
 
-    def _handle(self, name: str, head: frames.Head, now: int) -> None:
+    def _event(self, name: str, head: frames.Head, now: int) -> None:
         if name == "connect.challenge":
             said = frames.challenge(head.payload).ts
             self._ahead = 0 if said is None else frames.sane(said) - now

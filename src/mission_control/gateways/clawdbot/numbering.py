@@ -4,6 +4,7 @@ A WebSocket neither loses nor swaps frames, but what stands between may, and a g
 that is slow. Frames that come too early wait a little for those before them; what does not come is missing.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final as Constant
 
@@ -25,6 +26,8 @@ class Numbering:
         self.flowed_at = 0
         """When the newest frame came that was in its place."""
         self._window: ReorderWindow[Head] | None = None
+        self._behind: deque[tuple[int, Head]] = deque()
+        self._newest = 0
         self._noticed = 0
 
     def has_hole(self) -> bool:
@@ -35,13 +38,21 @@ class Numbering:
     def begin(self) -> None:
         """A new connection: it has frames from any number on."""
         self._window = None
+        self._behind.clear()
 
     def take(self, head: Head, now: int) -> Sequence[Head]:
-        """Take in a numbered frame, and give those whose turn it is."""
-        assert head.seq is not None
+        """Take in a frame, and give those whose turn it is. One without a number goes behind all that came before it:
+        an answer knows what they say."""
+        if head.seq is None:
+            if not self._window:
+                return (head,)
+            self._behind.append((self._newest, head))
+            return ()
+        self._newest = max(self._newest, head.seq)
         window = self._window
         if window is None or head.seq < window.expected - RECENT:
             window = self._window = ReorderWindow(head.seq, wait_ms=WAIT_MS)
+            self._newest = head.seq
         if head.seq == window.expected and not window:
             window.expected += 1
             self.flowed_at = now
@@ -58,6 +69,11 @@ class Numbering:
         """What has waited long enough for the frames before it."""
         return () if self._window is None else self._counted(self._window, self._window.expire(now))
 
+    def flush(self) -> Sequence[Head]:
+        """The connection has ended: everything that waited."""
+        rest = () if self._window is None else self._counted(self._window, self._window.flush())
+        return [*rest, *(head for _, head in self._behind)]
+
     def due(self) -> int | None:
         """When :meth:`expire` should be called."""
         return None if self._window is None else self._window.due()
@@ -65,4 +81,9 @@ class Numbering:
     def _counted(self, window: ReorderWindow[Head], ready: Sequence[Head]) -> Sequence[Head]:
         self.missing += sum(last - first + 1 for first, last in window.holes)
         window.holes = ()
-        return ready
+        out: list[Head] = []
+        for head in ready:
+            out.append(head)
+            while self._behind and self._behind[0][0] <= (head.seq or 0):
+                out.append(self._behind.popleft()[1])
+        return out
