@@ -261,9 +261,7 @@ class Telling:
             return
         self._skew_told_in = self.position.life
         way = "ahead of" if told.skew_ms > 0 else "behind"
-        title = (
-            f"Its source's clock is {abs(told.skew_ms) / 1000:.0f} s {way} ours: the time of arrival is shown instead"
-        )
+        title = f"Its source's clock is {abs(told.skew_ms) / 1000:.0f} s {way} ours: times of arrival are shown instead"
         detail = {"sequence": told.sequence, "skew_ms": told.skew_ms}
         self.out.emit(self._name("skew"), told.at, Activity("stream.clock_skew", title, detail=detail))
 
