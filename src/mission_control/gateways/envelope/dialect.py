@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Final as Constant
 
 import msgspec
-from attrs import define
+from attrs import define, evolve
+from msgspec import UNSET
 
-from mission_control.core.events import PAYLOAD_OF
+from mission_control.core.events import PAYLOAD_OF, Final
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Statement
 from mission_control.core.ordering import ReorderWindow
@@ -193,18 +194,21 @@ class EnvelopeDialect:
     # -- events -----------------------------------------------------------------------------------------------------
 
     def _event(self, envelope: Envelope, now: int) -> None:
-        told = self._checked(envelope)
+        told = self._checked(envelope, now)
         if isinstance(told, Unusable):
             self._malformed += told.type in PAYLOAD_OF
             self._unknown += told.type not in PAYLOAD_OF
         name = event_id(self._gateway, envelope.agent_id, envelope.event_id)
         self._place(envelope.agent_id, envelope.sequence, name, envelope.timestamp, told, now)
 
-    def _checked(self, envelope: Envelope) -> Payload | Unusable:
+    def _checked(self, envelope: Envelope, now: int) -> Payload | Unusable:
         try:
-            return payload(envelope.type, envelope.payload, f"{self._gateway}/{envelope.agent_id}")
+            told = payload(envelope.type, envelope.payload, f"{self._gateway}/{envelope.agent_id}")
         except UnusableError as error:
             return Unusable(envelope.type, str(error))
+        if isinstance(told, Final) and told.started_at is not UNSET and _skew(told.started_at, now) is not None:
+            return evolve(told, started_at=UNSET)
+        return told
 
     def _place(
         self, agent_id: str, sequence: int, name: str, timestamp: int, told: Payload | Unusable, now: int
@@ -213,9 +217,8 @@ class EnvelopeDialect:
         source = self._source_of(agent_id, now)
         if source is None:
             return
-        skew = timestamp - now
-        wrong_clock = not -BEHIND_MS <= skew <= AHEAD_MS
-        one = Told(name, now if wrong_clock else timestamp, sequence, told, self._boot, skew if wrong_clock else None)
+        skew = _skew(timestamp, now)
+        one = Told(name, timestamp if skew is None else now, sequence, told, self._boot, skew)
         certain = self._boot is not None and self._boot == source.boot
         if isinstance(told, Statement) and sequence < source.window.expected:
             self._deliver(agent_id, [one])  # a mere beat may come under the number of the last event
@@ -266,5 +269,12 @@ class EnvelopeDialect:
         self._orders.append(Send(msgspec.json.encode(frame).decode()))
 
     def _take(self) -> list[Order]:
+        """The orders, a refusal last: nothing after it is carried out, and what is told must reach its agent."""
         orders, self._orders = self._orders, []
-        return orders
+        return sorted(orders, key=lambda order: isinstance(order, Refused))
+
+
+def _skew(timestamp: int, now: int) -> int | None:
+    """How far a time is from ours in ms, if no clock that is right can tell it."""
+    skew = timestamp - now
+    return None if -BEHIND_MS <= skew <= AHEAD_MS else skew

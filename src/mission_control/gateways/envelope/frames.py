@@ -8,10 +8,11 @@ import msgspec
 from attrs import frozen
 
 from mission_control.core.draft_check import LATEST, is_text
-from mission_control.core.events import MAX_EVENT_ID
+from mission_control.core.events import MAX_EVENT_ID, EventType
 
 MAX_AGENT_ID: Constant = 128
 """Longest agent id in characters."""
+STATUS_IS_OURS: Constant = "system.status is the daemon's own to tell"
 SHOWN: Constant = 80
 """Characters of a wrong value that a reason shows."""
 
@@ -93,6 +94,8 @@ def _read_other(raw: bytes | msgspec.Raw, error: str) -> Op | Fault:
             return _checked(_op.decode(raw))
     except UNREADABLE as unreadable:
         return Fault(f"no JSON object of a known shape: {unreadable}")
+    if fields.get("type") == EventType.STATUS:
+        return Fault(STATUS_IS_OURS)
     agent_id, sequence = fields.get("agent_id"), fields.get("sequence")
     if (wrong := _wrong_place(agent_id, sequence)) is not None:
         return Fault(wrong)

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from mission_control.core.draft_check import LATEST, is_text
 from mission_control.core.events import Activity, AgentStatus, Chunk, EventType, Final, FinalState, Role, encode
 from mission_control.core.liveness import Statement
-from mission_control.gateways.envelope.frames import UNREADABLE
+from mission_control.gateways.envelope.frames import STATUS_IS_OURS, UNREADABLE
 
 Payload: TypeAlias = Chunk | Final | Activity | Statement
 
@@ -25,10 +25,6 @@ MOST_CHUNKS: Constant = 2**31
 
 class UnusableError(ValueError):
     """A payload cannot be taken; says why in one line."""
-
-
-class UnknownTypeError(UnusableError):
-    """The type is none that a source can send."""
 
 
 @frozen
@@ -76,7 +72,7 @@ def payload(event_type: str, raw: msgspec.Raw, namespace: str) -> Payload:
     """
     read = _READERS.get(event_type)
     if read is None:
-        raise UnknownTypeError(_not_known(event_type))
+        raise UnusableError(_not_known(event_type))
     try:
         return read(raw, namespace)
     except UNREADABLE as error:
@@ -141,7 +137,7 @@ _READERS: Constant[Mapping[str, Callable[[msgspec.Raw, str], Payload]]] = {
 
 def _not_known(event_type: str) -> str:
     if event_type == EventType.STATUS:
-        return "system.status is the daemon's own to tell"
+        return STATUS_IS_OURS
     return f"its type {event_type[:LONGEST_NAME]!r} is not known"
 
 
