@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 import trio
+from trio_websocket import serve_websocket
 
 from mission_control.core.subscription import EVERYTHING
 from mission_control.stores.sqlite import SqliteJournal
+from scripts.paths import ROOT
 from tests.actors.fake_source import FakeSource
 from tests.actors.test_crashes import ALL, Viewer, running
 from tests.gateways.followed import SCRIPT, WORDS
@@ -179,3 +181,22 @@ async def test_a_crash_in_the_middle_loses_and_repeats_nothing(victims: tuple[st
         assert viewer.texts() == ["".join(WORDS)] * turns
         offsets = [event["offset"] for event in viewer.events]
         assert offsets == list(range(1, len(offsets) + 1))
+
+
+async def test_the_source_in_the_documentation_works(tmp_path: Path) -> None:
+    """As it is printed: it is followed, and resumes where it was left."""
+    page = (ROOT / "docs" / "envelope.md").read_text()
+    printed = page.partition("```python\n")[2].partition("```")[0]
+    example: dict[str, Any] = {}
+    exec(printed.partition("trio.run(")[0], example)
+    async with trio.open_nursery() as nursery:
+        server = await nursery.start(serve_websocket, example["serve"], "127.0.0.1", 0, None)
+        async with running(tmp_path, f"ws://127.0.0.1:{server.port}", "envelope") as (daemon, _, viewer):
+            with trio.fail_after(30):
+                await viewer.wait_for(lambda event: _named(event, "tool.finished"))
+                daemon.root.kill("gateway gw")
+                await viewer.wait_for(lambda event: _named(event, "tool.finished"), 2)
+        nursery.cancel_scope.cancel()
+    ids = [event["event_id"].removeprefix("gw:welder:") for event in viewer.events if _named(event, "tool.finished")]
+    assert ids == [event["event_id"] for event in example["said"]][: len(ids)]
+    assert [event for event in viewer.events if event["payload"].get("kind", "").startswith("stream.")] == []
