@@ -95,7 +95,7 @@ class Peer:
     def counts(self) -> tuple[int, int, int]:
         """Unknown, malformed, repeated."""
         statistics = self.dialect.statistics()
-        return statistics.unknown_frames, statistics.malformed_frames, statistics.repeated_events
+        return statistics.unknown_frames, statistics.malformed_frames, statistics.repeated_frames
 
 
 class TestConnecting:
@@ -166,7 +166,7 @@ class TestConnecting:
 
 
 class TestOrder:
-    def test_swapped_and_repeated_events_come_in_order_once(self) -> None:
+    def test_swapped_and_repeated_frames_come_in_order_once(self) -> None:
         """In frames of one or many."""
         peer = Peer().hear(event(2), [event(1), event(2), event(4)], event(3), event(3))
         assert (peer.sequences(), peer.counts()) == ([1, 2, 3, 4], (0, 0, 2))
