@@ -156,6 +156,25 @@ async def test_a_restart_of_the_daemon_loses_and_repeats_nothing(resumes: bool, 
         assert gaps == ["1:4:gap", "1:9:gap"]
 
 
+async def test_a_source_that_repeats_all_of_its_past_is_recognised(tmp_path: Path) -> None:
+    """Without numbers to rely on, the journal is asked: nothing twice, and no new life where there is none."""
+    source = FakeSource(boots=False, resumes=False)
+    async with source.serving():
+        for last in (5, 10, 15):
+            async with running(tmp_path, source.url, "envelope") as (_, journal, viewer):
+                with trio.fail_after(30):
+                    await source.connected.wait()
+                    if source.source.book:
+                        await source.send(*source.source.book)
+                    await source.say(5)
+                    await _heard(viewer, f"1.{last}")
+                stored = (await journal.read(0, 999, EVERYTHING)).events
+            source.connected = trio.Event()
+    names = [event.event_id.removeprefix("gw:alpha:") for event in stored]
+    assert [name for name in names if name.startswith("1.")] == _numbers(1, *range(1, 16))
+    assert [name for name in names if name.endswith((":gap", ":restarted", ":repaired"))] == []
+
+
 @pytest.mark.parametrize("victims", [*((one,) for one in ALL), ALL], ids="+".join)
 async def test_a_crash_in_the_middle_loses_and_repeats_nothing(victims: tuple[str, ...], tmp_path: Path) -> None:
     """Whoever dies: the source's events are there once, in its order, without a gap, and every text is whole."""
