@@ -20,7 +20,8 @@ from mission_control.core.events import Activity, AgentKey, Draft, decode_payloa
 from mission_control.core.liveness import LivenessPolicy
 from mission_control.core.past import FINALS_KEPT
 from mission_control.core.runs import RunPolicy
-from mission_control.core.signals import Signal
+from mission_control.core.signals import Signal, Told
+from mission_control.core.telling import told_drafts
 from mission_control.stores.journal import Journal
 from runtime import Inbox, Ref, Reply
 
@@ -66,6 +67,7 @@ class AgentActor:
 
     async def run(self, inbox: Inbox[AgentMessage]) -> None:
         core = await self._restored()
+        position = core.telling.position
         while True:
             now = self._clock()
             due = core.due(now)
@@ -84,11 +86,14 @@ class AgentActor:
                     continue
                 if (session := core.unknown_past(message)) is not None:
                     await self._recall(core, session)
+                if isinstance(message, Told) and core.telling.is_unsure(message):
+                    await self._look_up(core, messages)
                 drafts += core.handle(message, now)
             if not messages:
                 drafts = core.tick(now)
-            if drafts:
-                await hand_over(self._persistence, drafts)
+            if drafts or core.telling.position is not position:
+                position = core.telling.position
+                await hand_over(self._persistence, drafts, {} if position is None else {self._key: position})
             for message in asked:
                 message.reply.set(None)
             inbox.drop(len(messages))
@@ -104,6 +109,7 @@ class AgentActor:
             self._clock(),
             activities=await self._activities(),
             everything=len(memory.recent) < RECENT_FINALS,
+            position=memory.position,
         )
         if self._link.up:
             core.liveness.connected(self._clock())
@@ -119,3 +125,10 @@ class AgentActor:
         """Finals that this actor has not handed over yet are in the core already."""
         newest_first = await self._journal.conversation(self._key, session=session, before=None, limit=FINALS_KEPT)
         core.conversation.recall(session, newest_first[::-1])
+
+    async def _look_up(self, core: AgentCore, messages: Sequence[AgentMessage]) -> None:
+        """Ask the journal which of these events it has. What this actor handed over and is not stored yet, and what it
+        has in hand, its core remembers."""
+        told = [message for message in messages if isinstance(message, Told)]
+        await self._persistence.ask(Barrier)
+        core.telling.look_up(told, await self._journal.known(told_drafts(self._key, told)))

@@ -5,7 +5,7 @@ full does the socket wait. What the gateway says is the dialect's business (``mi
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final as Constant
 from typing import TypeAlias
@@ -20,6 +20,7 @@ from actors.links import LinkState
 from actors.persistence import PersistenceMessage, hand_over
 from mission_control.core.events import AgentKey, Draft, LinkStateName, Status
 from mission_control.core.ids import event_id
+from mission_control.core.positions import Position
 from mission_control.core.signals import LinkDown, LinkUp, Signal
 from mission_control.core.subscription import Filter
 from mission_control.core.views import Snapshot
@@ -50,11 +51,11 @@ class Retry:
 
 @frozen
 class Gateway:
-    """A configured gateway. ``dialect`` makes its dialect from what the journal knows of it."""
+    """A configured gateway. ``dialect`` makes its dialect from what the journal knows of it and of its agents."""
 
     id: str
     url: str
-    dialect: Callable[[Snapshot], Dialect]
+    dialect: Callable[[Snapshot, Mapping[str, Position]], Dialect]
     backoff: Backoff = field(factory=lambda: Backoff(first=0.25, ceiling=10.0))
 
 
@@ -101,7 +102,7 @@ class ConnectionActor:
 
     async def run(self, inbox: Inbox[Retry]) -> None:
         stored = await self._journal.snapshot(Filter(gateways=frozenset({self._gateway.id})))
-        self._dialect = self._gateway.dialect(stored)
+        self._dialect = self._gateway.dialect(stored, await self._journal.positions(self._gateway.id))
         self._link.statistics = self._dialect.statistics
         self._missing_since = next((view.missing_since for view in stored.gateways), None)
         for agent in stored.agents:

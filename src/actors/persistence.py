@@ -5,19 +5,20 @@ its successor commits the same batch again, the journal recognises every event o
 missed from the journal: nothing is lost, repeated or reordered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final as Constant
 from typing import TypeAlias
 
 import trio
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 
 from actors.clock import Clock
 from actors.subscribers import Announce, Committed, SubscriberMessage
-from mission_control.core.events import Draft
+from mission_control.core.events import AgentKey, Draft
 from mission_control.core.frames import Notice
 from mission_control.core.ledger import Commit
+from mission_control.core.positions import Position
 from mission_control.stores.journal import Journal, JournalUnavailableError
 from runtime import Inbox, MailboxFull, Ref, Reply
 
@@ -29,9 +30,10 @@ RETRY_SECONDS: Constant = (0.1, 0.2, 0.5, 1.0)
 
 @frozen
 class Append:
-    """Commit these, together and in this order."""
+    """Commit these, together and in this order, and with them how far the sources of these agents were followed."""
 
     drafts: Sequence[Draft]
+    positions: Mapping[AgentKey, Position] = Factory(dict)
 
 
 @frozen
@@ -44,9 +46,11 @@ class Barrier:
 PersistenceMessage: TypeAlias = Append | Barrier
 
 
-async def hand_over(persistence: Ref[PersistenceMessage], drafts: Sequence[Draft]) -> None:
+async def hand_over(
+    persistence: Ref[PersistenceMessage], drafts: Sequence[Draft], positions: Mapping[AgentKey, Position] | None = None
+) -> None:
     """Send drafts for commit. Waits only when the mailbox is full, and then for as long as that takes."""
-    message = Append(drafts)
+    message = Append(drafts, positions or {})
     try:
         persistence.tell(message)
     except MailboxFull:
@@ -88,19 +92,21 @@ class PersistenceActor:
                     await trio.sleep(pause)
                     batch = inbox.peek_nowait(BATCH_MESSAGES)
                 last_start = trio.current_time()
-                drafts = [draft for message in batch if isinstance(message, Append) for draft in message.drafts]
-                await self._subscribers.send(Committed(await self._commit(drafts)))
+                await self._subscribers.send(Committed(await self._commit(batch)))
             for message in batch:
                 if isinstance(message, Barrier):
                     message.reply.set(None)
             inbox.drop(len(batch))
 
-    async def _commit(self, drafts: Sequence[Draft]) -> Commit:
+    async def _commit(self, batch: Sequence[PersistenceMessage]) -> Commit:
         """Append until it works."""
+        appends = [message for message in batch if isinstance(message, Append)]
+        drafts = [draft for message in appends for draft in message.drafts]
+        positions = {key: position for message in appends for key, position in message.positions.items()}
         attempt = 0
         while True:
             try:
-                commit = await self._journal.append(drafts)
+                commit = await self._journal.append(drafts, positions)
             except JournalUnavailableError as error:
                 self._stalled(str(error))
                 await trio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])

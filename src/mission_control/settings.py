@@ -20,7 +20,7 @@ LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 LogFormat: TypeAlias = Literal["text", "json"]
 AuthMode: TypeAlias = Literal["none", "token"]
 Durability: TypeAlias = Literal["full", "normal"]
-GatewayKind: TypeAlias = Literal["clawdbot"]
+GatewayKind: TypeAlias = Literal["clawdbot", "envelope"]
 
 
 @frozen

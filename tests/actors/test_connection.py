@@ -1,7 +1,7 @@
 """The link to a gateway: it comes back by itself, says where it stands, and says what to do when it is refused."""
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from actors.connection import ConnectionActor, Gateway, Retry
 from actors.links import LinkState
 from actors.persistence import Append, Barrier, PersistenceMessage
 from mission_control.core.events import AgentKey, Status
+from mission_control.core.positions import Position
 from mission_control.core.signals import LinkDown, LinkUp, Signal
 from mission_control.core.views import Snapshot
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
@@ -63,7 +64,7 @@ class Bench:
             gateway, journal, self.agents, self.persistence, self.link, wall_clock, random.Random(1)
         )
 
-    def _dialect(self, stored: Snapshot) -> ClawdbotDialect:
+    def _dialect(self, stored: Snapshot, positions: Mapping[str, Position]) -> ClawdbotDialect:
         return ClawdbotDialect("gw", Credentials("me", "1", "token"))
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ from mission_control.app.daemon import Daemon
 from mission_control.app.loop_meter import LoopMeter
 from mission_control.core.subscription import EVERYTHING
 from mission_control.edge.services import Services
-from mission_control.settings import GatewaySettings, Settings
+from mission_control.settings import GatewayKind, GatewaySettings, Settings
 from mission_control.stores.sqlite import SqliteJournal
 from tests.actors.fake_gateway import FakeGateway
 
@@ -52,18 +52,21 @@ class Viewer:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path, gateway: FakeGateway) -> AsyncIterator[tuple[Daemon, SqliteJournal, Viewer]]:
+async def running(
+    tmp_path: Path, url: str, kind: GatewayKind = "clawdbot"
+) -> AsyncIterator[tuple[Daemon, SqliteJournal, Viewer]]:
     async def edge(services: Services) -> None:
         await services.shutdown.begun.wait()
 
     settings = Settings(data_dir=tmp_path)
-    watched = [GatewaySettings(url=gateway.url, id="gw")]
+    watched = [GatewaySettings(url=url, id="gw", kind=kind)]
     async with SqliteJournal.open(tmp_path / "journal.sqlite3", now=wall_clock) as journal:
         daemon = Daemon(settings, journal, watched, edge=edge, meter=LoopMeter(), clock=wall_clock)
         viewer = Viewer()
         async with trio.open_nursery() as nursery:
+            head = journal.bounds().head
             await nursery.start(daemon.run)
-            joined = await daemon.services.subscribers.join(viewer.outbox, EVERYTHING, 0)
+            joined = await daemon.services.subscribers.join(viewer.outbox, EVERYTHING, head)
             assert isinstance(joined, Joined)
             nursery.start_soon(viewer.watch)
             yield daemon, journal, viewer
@@ -84,7 +87,7 @@ ALL = ("persistence", "subscribers", "gw/alpha", "gateway gw")
 async def test_a_crash_in_the_middle_of_a_stream(victims: tuple[str, ...], tmp_path: Path) -> None:
     """Nothing lost, repeated or reordered: offsets without a hole, one chunk per token of text, one final."""
     tokens = ["word", *(f" word{index}" for index in range(60))]
-    async with FakeGateway().serving() as gateway, running(tmp_path, gateway) as (daemon, journal, viewer):
+    async with FakeGateway().serving() as gateway, running(tmp_path, gateway.url) as (daemon, journal, viewer):
         with trio.fail_after(30):
             await gateway.connected.wait()
             run = gateway.run("alpha", "run-1")

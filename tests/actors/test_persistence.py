@@ -1,14 +1,15 @@
 """The one writer: group commit, order, and honesty while storage refuses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import trio
 
 from actors.outbox import Outbox
 from actors.persistence import Append, Barrier, JournalHealth, PersistenceActor, PersistenceMessage
 from actors.subscribers import Announce, Committed, SubscriberMessage
-from mission_control.core.events import Draft
+from mission_control.core.events import AgentKey, Draft
 from mission_control.core.ledger import Commit
+from mission_control.core.positions import Position
 from mission_control.stores.journal import JournalUnavailableError
 from mission_control.stores.memory import MemoryJournal
 from runtime import Inbox, Ref
@@ -23,12 +24,12 @@ class RefusingJournal(MemoryJournal):
         self.full = False
         self.batches: list[int] = []
 
-    async def append(self, drafts: Sequence[Draft]) -> Commit:
+    async def append(self, drafts: Sequence[Draft], positions: Mapping[AgentKey, Position] | None = None) -> Commit:
         if self.full:
             await trio.lowlevel.checkpoint()
             raise JournalUnavailableError("no space left on the disk")
         self.batches.append(len(drafts))
-        return await super().append(drafts)
+        return await super().append(drafts, positions)
 
 
 class Bench:

@@ -1,6 +1,6 @@
 """The stall watch at work: in the daemon's own parts, in trio's time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -8,8 +8,9 @@ import trio
 from trio.testing import MockClock
 
 from actors.stall_watch import StallOptions, actor_type
-from mission_control.core.events import Activity, Draft, Status
+from mission_control.core.events import Activity, AgentKey, Draft, Status
 from mission_control.core.ledger import Commit
+from mission_control.core.positions import Position
 from mission_control.settings import Seconds
 from mission_control.stores.journal import JournalUnavailableError
 from mission_control.testing import GATEWAY, Bench, activity, clock, running
@@ -131,19 +132,20 @@ async def test_what_a_predecessor_said_counts_although_it_is_not_stored_yet(
         assert [kind for kind, _ in await told(there)] == ["run.stalled", "run.resumed"]
 
 
-Append = Callable[[Sequence[Draft]], Awaitable[Commit]]
+Positions = Mapping[AgentKey, Position] | None
+Append = Callable[[Sequence[Draft], Positions], Awaitable[Commit]]
 
 
 def refuse_stalls(append: Append) -> Append:
-    async def append_others(drafts: Sequence[Draft]) -> Commit:
+    async def append_others(drafts: Sequence[Draft], positions: Positions = None) -> Commit:
         if any(draft.event_id.endswith(":stalled") for draft in drafts):
             return await refuse(drafts)
-        return await append(drafts)
+        return await append(drafts, positions)
 
     return append_others
 
 
-async def refuse(drafts: Sequence[Draft]) -> Commit:
+async def refuse(drafts: Sequence[Draft], positions: Positions = None) -> Commit:
     await trio.lowlevel.checkpoint()
     raise JournalUnavailableError("the disk is full")
 

@@ -1,9 +1,13 @@
 """Gateways from several places, and the simulation instead of them."""
 
 from pathlib import Path
+from typing import get_args
 
+from mission_control.app.dialects import DIALECTS, make_dialect
 from mission_control.config import Flags
-from mission_control.settings import GatewaySettings, Secret
+from mission_control.core.subscription import Cursor
+from mission_control.core.views import Snapshot
+from mission_control.settings import GatewayKind, GatewaySettings, Secret
 from tests.config.loading import refusal, settings_of
 
 
@@ -75,3 +79,14 @@ def test_two_gateways_of_one_name_are_refused(tmp_path: Path) -> None:
     """Their events could not be told apart."""
     error = refusal(tmp_path, '[[gateways]]\nurl = "ws://a"\n[[gateways]]\nurl = "ws://b"')
     assert '"clawdbot" for a second time' in str(error)
+
+
+def test_every_kind_of_gateway_can_be_had(tmp_path: Path) -> None:
+    """A kind that may be configured is one that the daemon can make, and another is refused with those there are."""
+    assert set(DIALECTS) == set(get_args(GatewayKind))
+    for kind in DIALECTS:
+        (gateway,) = settings_of(tmp_path, f'[[gateways]]\nurl = "ws://a"\nkind = "{kind}"').gateways
+        dialect = make_dialect(gateway, "epoch", Snapshot(Cursor("epoch", 0), [], [], [], []), {})
+        assert dialect.kind == kind
+    error = refusal(tmp_path, '[[gateways]]\nurl = "ws://a"\nkind = "carrier-pigeon"')
+    assert all(kind in str(error) for kind in DIALECTS)

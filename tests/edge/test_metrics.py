@@ -54,6 +54,7 @@ async def test_the_figures_are_those_of_the_daemon() -> None:
         ("gateway_requests_total", "gw"): 11,
         ("gateway_unknown_frames_total", "gw"): 1,
         ("gateway_malformed_frames_total", "gw2"): 6,
+        ("gateway_repeated_frames_total", "gw2"): 4,
         ("actor_running", "root/edge"): 1,
         ("actor_restarts_total", "root/persistence"): 1,
         ("actor_mailbox_depth", "root/persistence"): 4,

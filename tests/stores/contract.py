@@ -3,12 +3,13 @@
 from mission_control.stores.journal import Journal
 from tests.stores.contract_append import AppendContract
 from tests.stores.contract_history import HistoryContract
+from tests.stores.contract_positions import PositionsContract
 from tests.stores.contract_retention import RetentionContract
 from tests.stores.contract_snapshot import SnapshotContract
 from tests.stores.samples import chunk
 
 
-class JournalContract(AppendContract, SnapshotContract, HistoryContract, RetentionContract):
+class JournalContract(AppendContract, PositionsContract, SnapshotContract, HistoryContract, RetentionContract):
     """All of it."""
 
     async def test_closing_twice_is_closing_once(self, journal: Journal) -> None:

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import trio
 
-from mission_control.core.events import Draft
+from mission_control.core.events import AgentKey, Draft
+from mission_control.core.positions import Position
 from mission_control.stores import sqlite_head
 from mission_control.stores.journal import Retention
 from mission_control.stores.sqlite import SqliteJournal
 from tests.stores.samples import activity, chunk, final
 
 AGENTS = 5
+SOURCE: AgentKey = ("gw", "source")
+"""A source that was followed as far as the newest event of each commit."""
 CHUNKS = 10
 REPEATED = 7
 """After a start the newest events come once more, as from a gateway that repeats what it is not sure of."""
@@ -41,7 +44,7 @@ async def run(path: Path, rng: random.Random, *, retaining: bool) -> None:
         while True:
             batch = [event(number + index) for index in range(rng.randint(1, 40))]
             number += len(batch)
-            commit = await journal.append(batch)
+            commit = await journal.append(batch, {SOURCE: Position(number - 1)})
             print(commit.head, flush=True)
             if retaining:
                 await journal.retain(Retention(compact_after_s=0), now=0)

@@ -10,6 +10,7 @@ import pytest
 
 from mission_control.core.events import Chunk, Event, Final, Payload, decode_payload
 from mission_control.core.ledger import Ledger
+from mission_control.core.positions import Position
 from mission_control.core.subscription import EVERYTHING
 from mission_control.stores.sqlite import SqliteJournal
 from tests.stores.asking import everything
@@ -41,7 +42,8 @@ def copied(path: Path, number: int) -> Path:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_nothing_acknowledged_is_lost(tmp_path: Path, seed: int) -> None:
-    """After each kill everything acknowledged is there, in order, once; and the snapshot is the fold of it."""
+    """After each kill everything acknowledged is there, in order, once; the snapshot is the fold of it, and where its
+    source stands is where its events end."""
     rng = random.Random(seed)
     path = tmp_path / "journal.db"
     for kill in range(4):
@@ -49,6 +51,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path, seed: int) -> None:
         async with SqliteJournal.open(copied(path, kill), now=lambda: 0) as journal:
             events = await everything(journal)
             snapshot = await journal.snapshot(EVERYTHING)
+            assert await journal.positions("gw") == {"source": Position(len(events))}
         assert snapshot.cursor.offset == len(events) >= acknowledged
         ledger = Ledger(snapshot.cursor.epoch)
         script = [event(number) for number in range(1, len(events) + 1)]

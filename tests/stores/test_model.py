@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from mission_control.core import projection
 from mission_control.core.events import AgentKey, Clocks, Draft
+from mission_control.core.positions import Position
 from mission_control.core.subscription import EVERYTHING, Filter
 from mission_control.core.views import AgentView, Snapshot
 from mission_control.stores import sqlite_head, sqlite_load, sqlite_retention
@@ -39,6 +40,7 @@ class Append:
     """Append, possibly while inserts into ``failing`` are refused."""
 
     drafts: Sequence[Draft]
+    positions: Mapping[AgentKey, Position]
     failing: str | None = None
 
 
@@ -99,10 +101,11 @@ policies = st.builds(
     max_events=st.sampled_from([0, 4, 15, 10**6]),
     compact_after_s=st.sampled_from([0.0, 4.0, 1e9]),
 )
-failures = st.sampled_from(["events", "messages", "agents", "event_ids"])
+positions = st.dictionaries(st.sampled_from(AGENTS), st.builds(Position, numbers, life=st.integers(1, 2)), max_size=2)
+failures = st.sampled_from(["events", "messages", "agents", "event_ids", "positions"])
 steps = st.one_of(
-    st.builds(Append, batches),
-    st.builds(Append, batches, failures),
+    st.builds(Append, batches, positions),
+    st.builds(Append, batches, positions, failures),
     st.builds(Retain, policies),
     st.builds(Wait, st.integers(1, 5)),
     st.builds(Reopen, st.booleans()),
@@ -149,13 +152,13 @@ class Pair:
         before = self.memory.bounds()
         try:
             with _refused(self.path, step.failing):
-                commit = await self.sqlite.append(step.drafts)
+                commit = await self.sqlite.append(step.drafts, step.positions)
         except JournalError:
             assert step.failing is not None
             assert self.sqlite.bounds() == before
             return
         self.ephemeral |= any(draft.ephemeral for draft in step.drafts)
-        assert commit == await self.memory.append(step.drafts)
+        assert commit == await self.memory.append(step.drafts, step.positions)
 
     async def _reopen(self, crash: bool) -> None:
         before = self.path
@@ -198,6 +201,9 @@ async def answers(journal: Journal, *, ephemeral: bool) -> AsyncIterator[Any]:
         yield (await journal.read(2, 5, select)).trimmed_to
     yield await journal.feed(key=None, kind=None, before=None, limit=7)
     yield await journal.feed(key=None, kind="run.started", before=20, limit=7)
+    yield await journal.known([_chunk(number, 0, "") for number in range(9)])
+    for gateway in ("gw", "gw2"):
+        yield await journal.positions(gateway)
     for key in AGENTS:
         yield await journal.conversation(key, session=None, before=None, limit=5)
         yield await journal.conversation(key, session="s1", before=25, limit=5)

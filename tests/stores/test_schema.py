@@ -29,6 +29,15 @@ def test_an_older_file_is_brought_up_to_date(path: Path) -> None:
     connection.close()
 
 
+def test_a_file_of_the_first_schema_gets_its_positions(path: Path) -> None:
+    """A journal from before sources were followed is opened, and has followed none."""
+    connection = connect_writer(path, "full")
+    migrate(connection, path, "first", MIGRATIONS[:1])
+    migrate(connection, path, "second")
+    assert connection.execute("SELECT count(*) FROM positions").fetchone() == (0,)
+    connection.close()
+
+
 def test_a_failing_step_leaves_the_version_before_it(path: Path) -> None:
     """Each step happens as a whole or not at all; the next start tries again."""
     connection = connect_writer(path, "full")
@@ -45,8 +54,10 @@ def test_a_newer_file_is_refused(path: Path) -> None:
     """An older program does not touch what it does not know, and says what to do."""
     connection = connect_writer(path, "full")
     migrate(connection, path, "epoch", [*MIGRATIONS, NEXT])
+    known = len(MIGRATIONS)
     with pytest.raises(
-        JournalCorruptError, match=r"newer version .*\(schema 2; this one knows 1\).*Start that version"
+        JournalCorruptError,
+        match=rf"newer version .*\(schema {known + 1}; this one knows {known}\).*Start that version",
     ):
         migrate(connection, path, "epoch")
     connection.close()

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from mission_control.core import projection
+from mission_control.core.positions import Position
 from mission_control.core.subscription import EVERYTHING, Bounds, Filter
 from mission_control.stores import sqlite_queries, sqlite_retention, sqlite_schema
 from mission_control.stores.journal import JournalCorruptError, JournalUnavailableError, Retention
@@ -21,6 +22,7 @@ class TestOpeningAgain:
         async with SqliteJournal.open(path, now=clock) as journal:
             await journal.append([status("s"), chunk("m", 0, "Hel"), activity("r", "run.started"), final("n", of=BETA)])
             await journal.append([chunk("m", 1, "lo "), beat("b", ephemeral=False)])
+            await journal.append([], {ALPHA: Position(9, "boot", missing=((3, 4),))})
             before = await journal.snapshot(EVERYTHING)
             remembered = await journal.memory(ALPHA, 10)
         async with SqliteJournal.open(path, now=clock) as journal:

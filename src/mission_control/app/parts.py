@@ -14,13 +14,10 @@ from actors.links import LinkState
 from actors.persistence import PersistenceMessage
 from actors.roster import Roster
 from actors.subscribers import SubscriberRegistry, Tally
-from mission_control import __version__
+from mission_control.app.dialects import make_dialect
 from mission_control.core.events import AgentKey
 from mission_control.core.liveness import LivenessPolicy
 from mission_control.core.runs import RunPolicy
-from mission_control.core.views import Snapshot
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
-from mission_control.gateways.dialect import Dialect
 from mission_control.settings import GatewaySettings, JournalSettings, Settings
 from mission_control.stores.journal import Journal, Retention
 from runtime import ActorSpec, Backoff, Intensity, Pool, Ref
@@ -75,30 +72,13 @@ class Parts:
         target = Gateway(
             gateway.id,
             gateway.url,
-            partial(self._dialect, gateway),
+            partial(make_dialect, gateway, self.journal.bounds().epoch),
             Backoff(first=reconnect.first_s, ceiling=reconnect.ceiling_s),
         )
         ref: Ref[Retry] = Ref(f"gateway {gateway.id}", capacity=16)
         link = self.links[gateway.id]
         return ActorSpec(
             ref, lambda: ConnectionActor(target, self.journal, agents, self.persistence, link, self.clock, self.rng)
-        )
-
-    def _dialect(self, gateway: GatewaySettings, stored: Snapshot) -> Dialect:
-        """A dialect that knows what the journal knows: open runs, and when the gateway was last heard."""
-        runs = {run.run_id: (agent.id, run.session) for agent in stored.agents for run in agent.runs}
-        heard = [view.last_event_at for view in stored.gateways] + [view.last_event_at for view in stored.agents]
-        credentials = Credentials(
-            instance_id=f"mission-control-{self.journal.bounds().epoch[:12]}",
-            version=__version__,
-            token=None if gateway.token is None else gateway.token.reveal(),
-        )
-        return ClawdbotDialect(
-            gateway.id,
-            credentials,
-            runs=runs,
-            last_heard=max((at for at in heard if at is not None), default=None),
-            missing_since=next((view.missing_since for view in stored.gateways), None),
         )
 
 

@@ -27,6 +27,7 @@ from mission_control.core.histories import Histories
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Liveness, LivenessPolicy
 from mission_control.core.ordering import SeenWindow
+from mission_control.core.positions import Position
 from mission_control.core.runs import Run, RunBook, RunPolicy
 from mission_control.core.signals import (
     Beat,
@@ -44,9 +45,11 @@ from mission_control.core.signals import (
     Settled,
     Signal,
     TextSeen,
+    Told,
     ToolSeen,
     Unlisted,
 )
+from mission_control.core.telling import Telling
 from mission_control.core.views import AgentView, MessageView
 
 SEEN_SIGNALS: Constant = 4_096
@@ -71,6 +74,7 @@ class AgentCore:
     _out: Drafting = field(init=False)
     _ends: Ends = field(init=False)
     _histories: Histories = field(init=False)
+    telling: Telling = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._out = Drafting(self.key)
@@ -78,6 +82,7 @@ class AgentCore:
         self.conversation = Conversation(self.key[0])
         self._ends = Ends(self.key, self.runs, self.conversation, self.liveness, self._out)
         self._histories = Histories(self._ends, self._calls, self.run_policy.backfill_ms)
+        self.telling = Telling(self.key, self.runs, self.liveness, self._out)
 
     @property
     def repeats(self) -> int:
@@ -93,21 +98,26 @@ class AgentCore:
         *,
         activities: Iterable[tuple[int, Activity]] = (),
         everything: bool = True,
+        position: Position | None = None,
     ) -> None:
         """Go on where the journal stands. Nothing is known of the gateway until it is heard again.
 
         ``recent``: the newest finals, oldest first; ``everything``: the journal has no others. ``activities``: the
-        newest ones with their times, oldest first.
+        newest ones with their times, oldest first. ``position``: how far a source was followed that tells events of
+        its own.
         """
         self._calls.restore(activities)
-        self.conversation.restore(open_messages, recent, everything=everything)
         if view is not None:
             self.listed, self.name = view.listed, view.name
-            for run in view.runs:
+            self.liveness.resume(view.status, view.reason, view.clocks)
+        if position is not None:
+            self.telling.restore(position, view, open_messages, recent)
+        else:
+            self.conversation.restore(open_messages, recent, everything=everything)
+            for run in [] if view is None else view.runs:
                 self._pass_over(run.session, now + self.run_policy.repair_ms)
                 # Whether its start was seen or it was joined is not known any more; its prompt bounds it either way.
                 self.runs.open(run.run_id, run.session, run.started_at, joined=True)
-            self.liveness.resume(view.status, view.reason, view.clocks)
         self.liveness.disconnected(now, "not connected to its gateway yet")
 
     def unknown_past(self, signal: Signal) -> str | None:
@@ -285,6 +295,10 @@ class AgentCore:
     def _beat(self, signal: Beat, now: int) -> None:
         self.liveness.heard_agent(now)
 
+    def _told(self, signal: Told, now: int) -> None:
+        self.telling.take(signal, now)
+        self.listed = self.liveness.listed
+
     def _run_of(self, signal: TextSeen | ToolSeen | RunEnding, now: int) -> Run | None:
         """The run that a signal belongs to, opened if this is the first that is seen of it; None if it is over."""
         run = self.runs.get(signal.run_id)
@@ -328,4 +342,5 @@ _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {
     LinkDown: AgentCore._link_down,
     LinkAlive: AgentCore._link_alive,
     Beat: AgentCore._beat,
+    Told: AgentCore._told,
 }

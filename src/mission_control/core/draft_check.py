@@ -1,7 +1,7 @@
 """Whether a draft from outside of the daemon's own actors can be committed and shown."""
 
 from typing import Final as Constant
-from typing import get_args
+from typing import TypeGuard, get_args
 
 import msgspec
 
@@ -23,9 +23,9 @@ def check_draft(draft: Draft) -> None:
 
 
 def _wrong_name(draft: Draft) -> str | None:
-    if not _is_text(draft.event_id) or len(draft.event_id) > MAX_EVENT_ID:
+    if not is_text(draft.event_id) or len(draft.event_id) > MAX_EVENT_ID:
         return f"event_id must be a text of 1 to {MAX_EVENT_ID} characters"
-    if not _is_text(draft.gateway):
+    if not is_text(draft.gateway):
         return "gateway must be a text: the id of a gateway, or a name of your own for what stands in its place"
     if type(draft.timestamp) is not int or not 0 <= draft.timestamp < LATEST:
         return f"timestamp must be ms since the Unix epoch, not {draft.timestamp!r}"
@@ -38,7 +38,7 @@ def _wrong_payload(draft: Draft) -> str | None:
     except (msgspec.ValidationError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         return f"its payload is not one: {error}"
     if not isinstance(payload, Status):
-        return None if _is_text(draft.agent_id) else f"{draft.type} needs an agent_id"
+        return None if is_text(draft.agent_id) else f"{draft.type} needs an agent_id"
     if draft.agent_id is not None:
         return f"{draft.type} is of no agent: agent_id must be None"
     if payload.component == "gateway" and payload.state not in get_args(LinkStateName):
@@ -46,7 +46,7 @@ def _wrong_payload(draft: Draft) -> str | None:
     return None
 
 
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> TypeGuard[str]:
     """Whether it is a text, not empty, that can be written as UTF-8. Ids that came from gateways hold anything else."""
     if not isinstance(value, str) or not value or "\0" in value:
         return False

@@ -106,3 +106,13 @@ class Ledger:
             gateway=draft.gateway,
             offset=offset,
         )
+
+
+def left_out(drafts: Sequence[Draft], known: Collection[str], finished: Collection[str]) -> set[str]:
+    """The ids of those drafts that :meth:`Ledger.admit` would not admit."""
+    return {
+        draft.event_id
+        for draft in drafts
+        if draft.event_id in known
+        or (isinstance(draft.payload, Chunk | Final) and draft.payload.message_id in finished)
+    }

@@ -34,6 +34,14 @@ class LivenessPolicy:
 
 
 @frozen
+class Statement:
+    """What a source says itself of its agent's status; ``reason`` is one line for people."""
+
+    status: AgentStatus
+    reason: str
+
+
+@frozen
 class Verdict:
     """A status and why; ``cause`` stays the same while only the wording of ``reason`` changes."""
 
@@ -56,6 +64,8 @@ class Liveness:
     link_down_at: int | None = None
     link_reason: str = "no connection to the gateway yet"
     failure: str | None = None
+    stated: Statement | None = None
+    """Where the source says how its agent is, nothing is concluded from its runs."""
     running: bool = False
     _beat_sent_at: int = 0
 
@@ -118,7 +128,7 @@ class Liveness:
         times: list[int] = []
         if not self.link_up and self.link_down_at is not None:
             times += [self.link_down_at + self.policy.link_grace_ms, self.link_down_at + self.policy.offline_after_ms]
-        if self.link_up and self.running and self.clocks.progress_at is not None:
+        if self.link_up and self.running and self.stated is None and self.clocks.progress_at is not None:
             times.append(self.clocks.progress_at + self.policy.stall_after_ms)
         if self.link_up and self.heartbeat_ms and self.clocks.heartbeat_at is not None:
             for beats in (self.policy.beats_degraded, self.policy.beats_offline):
@@ -136,6 +146,8 @@ class Liveness:
             return Verdict("offline", "heartbeat", f"no heartbeat for {_seconds(silent)}")
         if self.heartbeat_ms and silent >= self.policy.beats_degraded * self.heartbeat_ms:
             return Verdict("degraded", "heartbeat", f"no heartbeat for {_seconds(silent)}")
+        if self.stated is not None:
+            return Verdict(self.stated.status, "stated", self.stated.reason)
         stalled = now - (self.clocks.progress_at or now)
         if self.running and stalled >= self.policy.stall_after_ms:
             return Verdict("degraded", "stalled", f"its run has made no progress for {_seconds(stalled)}")

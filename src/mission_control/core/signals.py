@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import Factory, frozen
 
-from mission_control.core.events import Role
+from mission_control.core.events import Activity, Chunk, Final, Role
+from mission_control.core.liveness import Statement
 
 ToolPhase: TypeAlias = Literal["started", "progress", "finished", "failed"]
 Purpose: TypeAlias = Literal["start", "end", "repair"]
@@ -226,6 +227,31 @@ class Beat:
     at: int
 
 
+@frozen
+class Unusable:
+    """What stands in the place of an event that could not be taken as it is; ``reason`` is one line for people."""
+
+    type: str
+    reason: str
+
+
+@frozen
+class Told:
+    """An event that a source tells in our own words, and numbers itself (docs/envelope.md).
+
+    ``event_id`` is its id among all events; ``at`` is a time that can be, ``skew_ms`` how far the source's own was from
+    ours if it could not. ``sequence`` is the source's, from 1, and ``boot`` the process that counts, if it says. What
+    ``start`` of a chunk and ``chunks`` of a final should be is worked out by the agent's core.
+    """
+
+    event_id: str
+    at: int
+    sequence: int
+    payload: Chunk | Final | Activity | Statement | Unusable
+    boot: str | None = None
+    skew_ms: int | None = None
+
+
 Signal: TypeAlias = (
     RunStarted
     | TextSeen
@@ -243,4 +269,5 @@ Signal: TypeAlias = (
     | LinkDown
     | LinkAlive
     | Beat
+    | Told
 )

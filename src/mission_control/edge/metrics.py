@@ -98,6 +98,11 @@ class Scrape(Collector):
                 "Frames not understood.",
                 {name: one.dialect.malformed_frames for name, one in of.items()},
             ),
+            (
+                "repeated_frames",
+                "Frames that it sent again.",
+                {name: one.dialect.repeated_frames for name, one in of.items()},
+            ),
         ):
             yield counters(f"gateway_{name}", help_text, "gateway", values)
 

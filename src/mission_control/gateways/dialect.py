@@ -67,7 +67,7 @@ Order: TypeAlias = Send | Deliver | Broadcast | CatchingUp | CaughtUp | Establis
 
 @frozen
 class DialectStatistics:
-    """What was asked of the gateway, and what it said that was not understood, since the start."""
+    """What was asked of the gateway, and what it said that was not understood or said before, since the start."""
 
     requests: int
     unknown_frames: int

@@ -3,13 +3,14 @@
 Every adapter passes the same contract suite, ``tests/stores/contract.py``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from attrs import frozen
 
 from mission_control.core.events import AgentKey, Draft, Event
 from mission_control.core.ledger import Commit
+from mission_control.core.positions import Position
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import AgentView, MessageView, Snapshot
 
@@ -45,12 +46,14 @@ class Page:
 class AgentMemory:
     """What an agent actor needs to go on where its predecessor stopped.
 
-    ``open`` holds the messages without a final, oldest first; ``recent`` the newest finals, oldest first.
+    ``open`` holds the messages without a final, oldest first; ``recent`` the newest finals, oldest first. ``position``
+    is how far its source was followed, if that numbers its own events.
     """
 
     view: AgentView | None
     open: Sequence[MessageView]
     recent: Sequence[MessageView]
+    position: Position | None = None
 
 
 @frozen
@@ -95,8 +98,11 @@ class Journal(Protocol):
     Methods are safe to call from several tasks at once. ``append`` has one caller at a time: the persistence actor.
     """
 
-    async def append(self, drafts: Sequence[Draft]) -> Commit:
+    async def append(self, drafts: Sequence[Draft], positions: Mapping[AgentKey, Position] | None = None) -> Commit:
         """Commit the drafts that are new, durably, in order, in one transaction.
+
+        The same transaction keeps ``positions``, each in the place of the one before: how far the sources of these
+        agents are followed with these drafts, whether they are new or not.
 
         Raises:
             JournalUnavailableError: nothing was committed; the same batch may be tried again.
@@ -121,6 +127,12 @@ class Journal(Protocol):
 
     async def memory(self, key: AgentKey, recent: int) -> AgentMemory:
         """An agent's state at the head, with its newest ``recent`` finals."""
+
+    async def positions(self, gateway: str) -> Mapping[str, Position]:
+        """How far a gateway's agents, by their ids, were followed according to the last commit."""
+
+    async def known(self, drafts: Sequence[Draft]) -> Set[str]:
+        """The event ids of those drafts that :meth:`append` would leave out."""
 
     async def retain(self, policy: Retention, now: int) -> Retained:
         """One bounded slice of retention. ``now`` in ms."""

@@ -3,13 +3,14 @@
 Nothing survives the process. Tests of actors use it, and the model-based test holds the others against it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import trio
 from attrs import evolve, frozen
 
 from mission_control.core.events import Activity, AgentKey, Chunk, Draft, Event, Final, Payload
-from mission_control.core.ledger import Commit, Entry, Ledger
+from mission_control.core.ledger import Commit, Entry, Ledger, left_out
+from mission_control.core.positions import Position, of_gateway
 from mission_control.core.projection import began_at, finished, newest_activities
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import MessageView, Snapshot
@@ -35,16 +36,18 @@ class MemoryJournal:
         self._log: list[_Stored] = []
         self._ids: set[str] = set()
         self._finished: dict[str, MessageView] = {}
+        self._positions: dict[AgentKey, Position] = {}
         self._floor = 0
         self._trimmed_to = 0
 
-    async def append(self, drafts: Sequence[Draft]) -> Commit:
+    async def append(self, drafts: Sequence[Draft], positions: Mapping[AgentKey, Position] | None = None) -> Commit:
         await trio.lowlevel.checkpoint()
         after = self._ledger.head
         entries, duplicates = self._ledger.admit(drafts, self._ids, self._finished.keys())
         committed = self._now()
         for entry in entries:
             self._store(entry, committed)
+        self._positions.update(positions or {})
         return Commit(self._ledger.epoch, after, self._ledger.head, [entry.event for entry in entries], duplicates)
 
     def bounds(self) -> Bounds:
@@ -92,7 +95,15 @@ class MemoryJournal:
     async def memory(self, key: AgentKey, recent: int) -> AgentMemory:
         newest = await self.conversation(key, session=None, before=None, limit=recent)
         view, opened = self._ledger.projection.recall(key)
-        return AgentMemory(view, opened, newest[::-1])
+        return AgentMemory(view, opened, newest[::-1], self._positions.get(key))
+
+    async def positions(self, gateway: str) -> Mapping[str, Position]:
+        await trio.lowlevel.checkpoint()
+        return of_gateway(self._positions, gateway)
+
+    async def known(self, drafts: Sequence[Draft]) -> Set[str]:
+        await trio.lowlevel.checkpoint()
+        return left_out(drafts, self._ids, self._finished.keys())
 
     async def retain(self, policy: Retention, now: int) -> Retained:
         await trio.lowlevel.checkpoint()

@@ -5,7 +5,7 @@ the reader's serves history, and in WAL mode neither waits for the other.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple, Unpack
@@ -14,6 +14,7 @@ import trio
 
 from mission_control.core.events import AgentKey, Draft, Event
 from mission_control.core.ledger import Commit
+from mission_control.core.positions import Position
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import MessageView, Snapshot
 from mission_control.stores.journal import AgentMemory, JournalStatistics, Page, Retained, Retention
@@ -75,8 +76,8 @@ class SqliteJournal:
                     await journal.aclose()
                 trio.lowlevel.remove_instrument(journal._give_way)
 
-    async def append(self, drafts: Sequence[Draft]) -> Commit:
-        return await self._write(self._writer.append, drafts)
+    async def append(self, drafts: Sequence[Draft], positions: Mapping[AgentKey, Position] | None = None) -> Commit:
+        return await self._write(self._writer.append, drafts, positions)
 
     def bounds(self) -> Bounds:
         return self._writer.bounds
@@ -97,6 +98,12 @@ class SqliteJournal:
 
     async def memory(self, key: AgentKey, recent: int) -> AgentMemory:
         return await self._write(self._writer.memory, key, recent)
+
+    async def positions(self, gateway: str) -> Mapping[str, Position]:
+        return await self._write(self._writer.positions, gateway)
+
+    async def known(self, drafts: Sequence[Draft]) -> Set[str]:
+        return await self._write(self._writer.known, drafts)
 
     async def retain(self, policy: Retention, now: int) -> Retained:
         return await self._write(self._writer.retain, policy, now)

@@ -7,14 +7,15 @@ the first and last offset of each message, is written with the events.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from attrs import Factory, define
 
-from mission_control.core.events import NO_AGENT, Chunk, Draft, encode
+from mission_control.core.events import NO_AGENT, AgentKey, Chunk, Draft, encode
 from mission_control.core.events import Final as FinalPayload
 from mission_control.core.ledger import Entry, Ledger
+from mission_control.core.positions import Position
 from mission_control.core.projection import began_at
 from mission_control.core.subscription import Bounds
 from mission_control.stores.sqlite_rows import Row, event_row, insert, present
@@ -32,7 +33,7 @@ class Head:
 
     ``agents`` maps a source to its key in the file, ``opened`` an open message to the offset of its first chunk.
     ``floor``, ``trimmed_to`` and ``compacted_to`` are retention's; ``events`` counts rows. ``unfolded`` and
-    ``unfolded_ids`` are the sources and ids of the events after ``folded_to``.
+    ``unfolded_ids`` are the sources and ids of the events after ``folded_to``. ``positions`` are those of all agents.
     """
 
     ledger: Ledger
@@ -45,6 +46,7 @@ class Head:
     opened: dict[str, int] = Factory(dict)
     unfolded: set[Source] = Factory(set)
     unfolded_ids: set[str] = Factory(set)
+    positions: dict[AgentKey, Position] = Factory(dict)
 
     @property
     def bounds(self) -> Bounds:
@@ -88,6 +90,12 @@ class Head:
         if self.ledger.head - self.folded_to >= FOLD_EVERY:
             self.fold(connection)
 
+    def move(self, connection: sqlite3.Connection, positions: Mapping[AgentKey, Position]) -> None:
+        """Write positions inside the caller's transaction."""
+        self.positions.update(positions)
+        rows: list[Row] = [(*key, encode(position).decode()) for key, position in positions.items()]
+        insert(connection, "positions", rows, _MOVES)
+
     def fold(self, connection: sqlite3.Connection) -> None:
         """Write what changed since the last fold inside the caller's transaction."""
         if not self.unfolded:
@@ -129,4 +137,5 @@ class Head:
 # The row of a message that an earlier append opened keeps the time when it began.
 _MESSAGE_ENDS: Final = "ON CONFLICT (first) DO UPDATE SET session = excluded.session, final = excluded.final"
 _IDS_FOLD: Final = "INSERT INTO event_ids SELECT event_id FROM events WHERE offset > ? ORDER BY event_id"
+_MOVES: Final = "ON CONFLICT (gateway, agent_id) DO UPDATE SET position = excluded.position"
 _AGENT_FOLDS: Final = "ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, view = excluded.view"

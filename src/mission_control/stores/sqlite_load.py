@@ -10,6 +10,7 @@ from attrs import frozen
 from mission_control.core import projection as limits
 from mission_control.core.events import NO_AGENT, AgentKey, Chunk, Event, decode_payload
 from mission_control.core.ledger import Ledger
+from mission_control.core.positions import Position
 from mission_control.core.views import AgentView, GatewayView
 from mission_control.stores.sqlite_head import Head
 from mission_control.stores.sqlite_rows import ACTIVITY_CODE, ENDED, ENVELOPE, array, decode_ended, decode_events
@@ -31,6 +32,7 @@ class _Agent:
 
 _agents = msgspec.json.Decoder(list[_Agent])
 _gateway = msgspec.json.Decoder(GatewayView)
+_position = msgspec.json.Decoder(Position)
 _opened = msgspec.json.Decoder(dict[str, int])
 
 
@@ -73,6 +75,8 @@ def load(connection: sqlite3.Connection) -> Head:
     head = Head(Ledger(epoch, head=folded_to), floor, trimmed_to, compacted_to, folded_to, events)
     head.ledger.projection.finals_after = finals_after
     _load_agents(connection, head)
+    for gateway, agent_id, position in connection.execute("SELECT gateway, agent_id, position FROM positions"):
+        head.positions[gateway, agent_id] = _position.decode(position)
     _load_messages(connection, head)
     _replay(connection, head)
     return head

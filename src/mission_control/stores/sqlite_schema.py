@@ -83,6 +83,14 @@ MIGRATIONS: Final[Sequence[str]] = (
     CREATE INDEX messages_by_agent ON messages (agent, final);
     CREATE INDEX messages_by_session ON messages (agent, session, final);
     """,
+    """
+    CREATE TABLE positions (
+        gateway TEXT NOT NULL,
+        agent_id TEXT NOT NULL,
+        position TEXT NOT NULL,
+        PRIMARY KEY (gateway, agent_id)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

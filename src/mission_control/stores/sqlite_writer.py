@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from operator import attrgetter
@@ -14,7 +14,8 @@ from attrs import evolve
 
 from mission_control.core import projection as limits
 from mission_control.core.events import AgentKey, Draft, Event, EventType
-from mission_control.core.ledger import Commit
+from mission_control.core.ledger import Commit, left_out
+from mission_control.core.positions import Position, of_gateway
 from mission_control.core.projection import newest_activities
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import Snapshot
@@ -52,16 +53,18 @@ class Writer:
         with self._using():
             pass
 
-    def append(self, drafts: Sequence[Draft]) -> Commit:
+    def append(self, drafts: Sequence[Draft], positions: Mapping[AgentKey, Position] | None = None) -> Commit:
         began = perf_counter()
         with self._using() as (connection, head):
             after = head.ledger.head
             known, finished = head.known(connection, drafts), head.finished(connection, drafts)
             entries, duplicates = head.ledger.admit(drafts, known, finished)
             journaled = [entry for entry in entries if entry.event.offset is not None]
-            if journaled:
+            moved = {key: at for key, at in (positions or {}).items() if head.positions.get(key) != at}
+            if journaled or moved:
                 connection.execute("BEGIN IMMEDIATE")
                 head.store(connection, journaled, self._now())
+                head.move(connection, moved)
                 connection.execute("COMMIT")
         self.commit_times.append(perf_counter() - began)
         events = [entry.event for entry in entries]
@@ -79,7 +82,15 @@ class Writer:
     def memory(self, key: AgentKey, recent: int) -> AgentMemory:
         with self._using() as (connection, head):
             view, opened = head.ledger.projection.recall(key)
-            return AgentMemory(view, opened, newest_finals(connection, key, recent))
+            return AgentMemory(view, opened, newest_finals(connection, key, recent), head.positions.get(key))
+
+    def positions(self, gateway: str) -> dict[str, Position]:
+        with self._using() as (_, head):
+            return of_gateway(head.positions, gateway)
+
+    def known(self, drafts: Sequence[Draft]) -> set[str]:
+        with self._using() as (connection, head):
+            return left_out(drafts, head.known(connection, drafts), head.finished(connection, drafts))
 
     def retain(self, policy: Retention, now: int) -> Retained:
         with self._using() as (connection, head):

@@ -1,0 +1,63 @@
+"""The kinds of gateways by name: what a dialect is made from."""
+
+from collections.abc import Callable, Mapping
+from typing import Final as Constant
+
+from attrs import frozen
+
+from mission_control import __version__
+from mission_control.core.positions import Position
+from mission_control.core.views import Snapshot
+from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.gateways.dialect import Dialect
+from mission_control.gateways.envelope import EnvelopeDialect
+from mission_control.settings import GatewayKind, GatewaySettings
+
+
+@frozen
+class Known:
+    """What is known of a gateway when its dialect is made: its settings, and what the journal has of it.
+
+    ``epoch`` is the journal's; ``positions`` are those of the agents whose events the gateway numbers itself.
+    """
+
+    gateway: GatewaySettings
+    epoch: str
+    stored: Snapshot
+    positions: Mapping[str, Position]
+
+    @property
+    def token(self) -> str | None:
+        return None if self.gateway.token is None else self.gateway.token.reveal()
+
+    @property
+    def last_heard(self) -> int | None:
+        """When the gateway was last heard, in ms."""
+        heard = [view.last_event_at for view in self.stored.gateways] + [
+            view.last_event_at for view in self.stored.agents
+        ]
+        return max((at for at in heard if at is not None), default=None)
+
+
+def make_dialect(gateway: GatewaySettings, epoch: str, stored: Snapshot, positions: Mapping[str, Position]) -> Dialect:
+    """A dialect of the gateway's kind that knows what the journal knows."""
+    return DIALECTS[gateway.kind](Known(gateway, epoch, stored, positions))
+
+
+def _clawdbot(known: Known) -> Dialect:
+    runs = {run.run_id: (agent.id, run.session) for agent in known.stored.agents for run in agent.runs}
+    credentials = Credentials(instance_id=f"mission-control-{known.epoch[:12]}", version=__version__, token=known.token)
+    return ClawdbotDialect(
+        known.gateway.id,
+        credentials,
+        runs=runs,
+        last_heard=known.last_heard,
+        missing_since=next((view.missing_since for view in known.stored.gateways), None),
+    )
+
+
+def _envelope(known: Known) -> Dialect:
+    return EnvelopeDialect(known.gateway.id, known.token, known.positions, last_heard=known.last_heard)
+
+
+DIALECTS: Constant[Mapping[GatewayKind, Callable[[Known], Dialect]]] = {"clawdbot": _clawdbot, "envelope": _envelope}
