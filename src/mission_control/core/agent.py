@@ -115,7 +115,7 @@ class AgentCore:
         else:
             self.conversation.restore(open_messages, recent, everything=everything)
             for run in [] if view is None else view.runs:
-                self._pass_over(run.session, now + self.run_policy.repair_ms)
+                self._pass_over(run.session, now, self.run_policy.repair_ms)
                 # Whether its start was seen or it was joined is not known any more; its prompt bounds it either way.
                 self.runs.open(run.run_id, run.session, run.started_at, joined=True)
         self.liveness.disconnected(now, "not connected to its gateway yet")
@@ -163,7 +163,7 @@ class AgentCore:
         again = self.runs.get(signal.run_id) is not None or self.runs.is_closed(signal.run_id)
         if (earlier := self.runs.get(signal.run_id)) is not None:
             self._ends.undecided(earlier, signal.at)
-        self._pass_over(session, now + self.run_policy.answer_ms)  # the history that is asked for now tells how it was
+        self._pass_over(session, now)  # the history that is asked for now tells how it was
         run = self.runs.open(signal.run_id, session, signal.at)
         self._out.run(signal.id, signal.at, "run.started", "Run retried" if again else "Run started", run)
 
@@ -203,7 +203,9 @@ class AgentCore:
         run = self._run_of(signal, now)
         if run is None:
             return
-        run.end_alone = unheard
+        if unheard:
+            run.end_alone = True
+            run.prompted_at = self.conversation.past.newest_prompt(run.session, signal.at - 1)
         self.liveness.progressed(now)
         run.await_last_word(now + self.run_policy.answer_ms, told=True)
         run.error = signal.error
@@ -283,6 +285,8 @@ class AgentCore:
         self.conversation.doubt()
         for run in self.runs:
             run.interrupted_at = signal.since
+            if run.over:
+                run.decide_by = now + self.run_policy.repair_ms
 
     def _link_down(self, signal: LinkDown, now: int) -> None:
         self.liveness.disconnected(now, signal.reason)
@@ -309,7 +313,7 @@ class AgentCore:
         for other in self.runs.in_session(session):
             if not other.over and other.interrupted_at is None:
                 self._ends.undecided(other, signal.at)  # no history is on its way that could tell more
-        self._pass_over(session, now + self.run_policy.answer_ms)
+        self._pass_over(session, now)
         run = self.runs.open(signal.run_id, session, signal.at, joined=True)
         run.prompted_at = self.conversation.past.newest_prompt(run.session, signal.at)
         name = event_id(*self.key, run.run_id, *([signal.at] if again else []), "joined")
@@ -317,12 +321,13 @@ class AgentCore:
         self._out.run(name, signal.at, "run.started", title, run)
         return run
 
-    def _pass_over(self, session: str, until: int) -> None:
+    def _pass_over(self, session: str, now: int, patience: int | None = None) -> None:
         """A session's runs follow one another: those that are open are over when the next one is heard of, whatever was
         heard of their ends."""
         for run in self.runs.in_session(session):
             if not run.over:
-                run.await_last_word(until, told=False)
+                wait = self.run_policy.answer_ms if run.interrupted_at is None else self.run_policy.repair_ms
+                run.await_last_word(now + (patience or wait), told=False)
 
 
 _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {

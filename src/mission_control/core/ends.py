@@ -1,13 +1,18 @@
 """How runs end: each once, and its open message before it."""
 
-from attrs import define
+from typing import Final as Constant
+
+from attrs import define, field
 
 from mission_control.core.conversation import Conversation
 from mission_control.core.drafting import Drafting
 from mission_control.core.events import Activity, AgentKey, FinalState
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Liveness
+from mission_control.core.ordering import SeenWindow
 from mission_control.core.runs import Run, RunBook
+
+UNSEEN_KEPT: Constant = 256
 
 
 @define
@@ -19,6 +24,8 @@ class Ends:
     conversation: Conversation
     liveness: Liveness
     out: Drafting
+    _unseen: SeenWindow = field(init=False, factory=lambda: SeenWindow(UNSEEN_KEPT))
+    """Failures that were told of by themselves: a run that turns out to be theirs ends under a name of its own."""
 
     def finish(self, run: Run, at: int, title: str = "Run finished") -> None:
         self._close(run, at, "complete")
@@ -28,7 +35,7 @@ class Ends:
     def fail(self, run: Run, at: int, error: str, *, name: str | None = None, again_from: int | None = None) -> None:
         """``name``: the event's id, where the failure has one of its own; ``again_from``: see :class:`Closed`."""
         self._close(run, at, "error", error, again_from)
-        self._failed(run, at, error, name)
+        self._failed(run, at, error, None if name in self._unseen else name)
 
     def abort(self, run: Run, at: int) -> None:
         """What it was writing is aborted. What it had gone on from may still be had from a history."""
@@ -55,6 +62,7 @@ class Ends:
         """An attempt failed of which nothing else is known: not even which run it was of."""
         self.liveness.failure = error
         name = event_id(*self.key, session, at, "error")
+        self._unseen.first_time(name)
         self.out.emit(name, at, Activity("run.failed", f"Run failed: {error}", session=session))
 
     def _lose(self, run: Run, at: int) -> None:

@@ -214,7 +214,8 @@ class Histories:
             heard = run.told or signal.purpose == "end"
             self.ends.finish(run, signal.at, "Run finished" if heard else "Run finished unseen")
         elif _is_last_word(signal.purpose, run) or (repair and (run.orphaned or account.followed)):
-            self.ends.undecided(run, signal.at)
+            if signal.reaches_back_to(run.began):  # else another one, or time, decides
+                self.ends.undecided(run, signal.at)
         elif repair and run.interrupted_at is not None:
             if self._outage is not None and _at_work(account.own, self._outage):
                 unknown = "what its tools reported meanwhile is not known"

@@ -135,12 +135,17 @@ class HistoryEntry:
 
 @frozen
 class HistorySeen:
-    """The newest part of a session's stored history, oldest entry first."""
+    """The newest part of a session's stored history, oldest entry first; ``whole``: there is no older part."""
 
     at: int
     session: str
     entries: tuple[HistoryEntry, ...]
     purpose: Purpose
+    whole: bool = True
+
+    def reaches_back_to(self, time: int) -> bool:
+        """Whether it has everything from then on."""
+        return self.whole or (len(self.entries) > 0 and self.entries[0].at <= time)
 
 
 @frozen

@@ -189,7 +189,10 @@ class ClawdbotDialect:
             self._mend_at = max(self._mend_at, now + MEND_AFTER_MS)
             if self._repair.is_complete:
                 self._orders.append(CatchingUp(self._hole_since))
-        self._orders.append(Broadcast(Missed(now, self._hole_since, self._ahead)))
+        missed = Missed(now, self._hole_since, self._ahead)
+        self._orders.append(Broadcast(missed))
+        for session in self._repair.held:  # what waits in line was said before
+            self._repair.take(session, Deliver(self._places.agent_of(session), missed))
 
     def _mend_due(self) -> int | None:
         """When holes are to be mended. One repair follows another: each holds what is live."""
@@ -235,8 +238,10 @@ class ClawdbotDialect:
                     self._want(session, "end")
             self._listed()
         elif request.method == "chat.history":
-            entries = content.entries(frames.history(head.payload))
-            self._settle(request, HistorySeen(now, request.session, entries, self._purpose(request)))
+            stored = frames.history(head.payload)
+            whole = len(stored.messages) < request.limit
+            entries = content.entries(stored)
+            self._settle(request, HistorySeen(now, request.session, entries, self._purpose(request), whole))
 
     def _unanswered(self, request: Request, reason: str, now: int) -> None:
         if request.method == "chat.history":

@@ -53,6 +53,11 @@ class Repair:
         self._waiting[session] = []
         return True
 
+    @property
+    def held(self) -> list[str]:
+        """The sessions whose orders wait."""
+        return list(self._waiting)
+
     def take(self, session: str, order: Order) -> bool:
         """Whether this order has to wait; if so it is kept."""
         waiting = self._waiting.get(session)

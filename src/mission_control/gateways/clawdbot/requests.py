@@ -29,6 +29,11 @@ class Request:
     session: str = ""
     purpose: Purpose = "start"
 
+    @property
+    def limit(self) -> int:
+        """How many entries of a history were asked for."""
+        return _LIMIT[self.purpose]
+
 
 @define
 class Requests:
