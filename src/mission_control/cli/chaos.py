@@ -1,5 +1,6 @@
 """The commands that put a dashboard to the test: simulate, verify."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from mission_control.simulate.faults import Faults
     from mission_control.simulate.fleet import Profile
     from mission_control.simulate.plan import Plan
+    from mission_control.target import Target
 
 _PROFILES = ("chat", "burst", "idle", "tools")
 _DIALECTS = ("clawdbot",)
@@ -132,3 +134,38 @@ def _seconds(text: str | None) -> float | None:
     if seconds <= 0:
         raise click.BadParameter(f"{text!r}; give a duration, such as 60s", param_hint="--duration")
     return seconds
+
+
+@click.command(short_help="Compare a daemon with the truth of a simulation.")
+@click.option("--truth", metavar="FILE", required=True, help="What simulate wrote.")
+@click.option("--journal", metavar="DIR", help="The daemon's data directory, or the journal's file.")
+@click.option("--url", metavar="URL", help="The running daemon, such as http://127.0.0.1:8700.")
+@click.option("--token", metavar="TOKEN", help="Its operator token; other users of this machine may see it.")
+@click.option("--token-file", metavar="FILE", help="File that holds its operator token.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict with all that was found, as JSON on one line.")
+def verify(truth: str, journal: str | None, as_json: bool, **daemon: str | None) -> int:
+    """Say what of a simulation a daemon has lost, repeated, reordered or altered, and what it declared instead.
+
+    Reads the journal's file, the history over HTTP and the stream from its beginning; compares them with the truth and
+    with each other. Exit code 0 when the first four are none, else 1.
+
+    \b
+    Examples:
+      mission-control verify --truth truth.jsonl --url http://127.0.0.1:8700
+      mission-control verify --truth truth.jsonl --journal data --json | jq .counts
+    """
+    if journal is None and daemon["url"] is None:
+        raise click.UsageError("nothing to compare with: give --journal, --url, or both")
+    target = None if daemon["url"] is None else _target(daemon)
+
+    from mission_control.verify.run import Sources, explain, run_verify
+
+    sources = Sources(Path(truth), None if journal is None else Path(journal), target)
+    return attempt(lambda: run_verify(sources, as_json=as_json), lambda error: explain(error, sources))
+
+
+def _target(options: dict[str, str | None]) -> "Target":
+    from mission_control.target import TargetFlags, target
+
+    with told_as_usage():
+        return target(TargetFlags(**options), os.environ, Path.cwd())
