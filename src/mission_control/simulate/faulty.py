@@ -24,9 +24,11 @@ class FaultyFanout(Fanout):
         """Deliver what is held back when it is due."""
         while True:
             self._sooner = trio.Event()
-            with trio.move_on_at(self._began + self._line.next_at):
+            due = self._line.next_at
+            with trio.move_on_at(self._began + due) as waiting:
                 await self._sooner.wait()
-            self._deliver(self._line.take(self._now))
+            if waiting.cancelled_caught:  # then it is due, whatever is left of the time by rounding
+                self._deliver(self._line.take(max(due, self._now)))
 
     def publish(self, frames: Iterable[bytes]) -> None:
         to = self.outlets

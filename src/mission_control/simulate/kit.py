@@ -87,6 +87,7 @@ class _Kit:
                     await _live(simulation, door, plan.faults)
                 simulation.conclude()
                 await _wait_until_quiet(simulation)
+                door.shut()
                 simulation.say_goodbye()
                 await trio.sleep(_GOODBYE_SECONDS)
                 nursery.cancel_scope.cancel()

@@ -34,13 +34,17 @@ class _Deeds:
         deeds = self.by_run.pop(run_id, [])
         starts = [(deed.at, deed) for deed in deeds if deed.kind == "run.started"]
         ends = [(deed.at, deed) for deed in deeds if deed.kind in _ALL_ENDS]
+        attempts = sorted(attempts, key=lambda run: run.began)
         began = [(run.began, run.ended, run) for run in attempts]
         ended = [(run.ended, run.ended, run) for run in attempts]
         _, unmet, extra = pair(began, starts, (0, SLACK_MS, ANY_TIME))
-        yield from (self._unmet(run, run.began, "start of run") for run in unmet if self._watched(run.began))
+        # Of a run that began before anybody watched, perhaps only its end was still to be heard, or retries, which name
+        # neither their session nor their agent.
+        unseen = unmet if attempts[0] in unmet and not self._watched(attempts[0].began) else []
+        yield from (self._unmet(run, run.began, "start of run") for run in unmet if run not in unseen)
         yield from (self._extra(deed) for deed in extra)
         pairs, unmet, extra = pair(ended, ends, (SLACK_MS, ANY_TIME))
-        yield from (self._unmet(run, run.ended, "end of run") for run in unmet if self._watched(run.ended))
+        yield from (self._unmet(run, run.ended, "end of run") for run in unmet if run not in unseen)
         yield from (self._extra(deed) for deed in extra)
         for run, deed in pairs:
             if deed.kind not in _ENDS[run.outcome]:
