@@ -69,7 +69,7 @@ class _Session:
                 left.append(told)
                 continue
             # What was cut off itself, rather than what a history has whole.
-            chosen = min(first or second, key=lambda message: (message.state in _KEPT, message.began))
+            chosen = min(first or second, key=lambda message: (message.state in _KEPT, *_distance(told, message)))
             self.partial.append((chosen, told))
             if chosen in unmet:
                 unmet = [message for message in unmet if message is not chosen]
@@ -81,7 +81,7 @@ class _Session:
             yield self._told("repeated", told, "is told again")
             return
         here = [message for message in unmet if message.role == told.role and _at_its_time(told, message)]
-        true = min(here, key=lambda message: (_distance(told, message), message.began), default=None)
+        true = min(here, key=lambda message: _distance(told, message), default=None)
         if true is None:
             yield self._told("altered", told, "was never said then")
             return
@@ -158,5 +158,7 @@ def _at_its_time(told: Told, message: Message) -> bool:
     return message.began - SLACK_MS <= told.began <= message.ended + SLACK_MS
 
 
-def _distance(told: Told, message: Message) -> int:
-    return abs(told.began - message.began)
+def _distance(told: Told, message: Message) -> tuple[int, int]:
+    """How far a final's time lies outside of a message's span, and then from its beginning."""
+    outside = max(message.began - told.began, told.began - message.ended, 0)
+    return outside, abs(told.began - message.began)
