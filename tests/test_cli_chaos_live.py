@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from mission_control.truth import Message, Tool, read_truth
+from mission_control.truth import Message, Run, Tool, read_truth
 from tests.commands import Program, finish, start
 
 PATIENCE_S = 120
@@ -64,16 +64,16 @@ async def test_without_faults_nothing_is_lost_repeated_reordered_or_altered(tmp_
 async def test_what_a_daemon_has_not_seen_is_found(tmp_path: Path) -> None:
     """A truth with one message more makes the verdict, the exit code and the example."""
     with trio.fail_after(PATIENCE_S):
-        async with simulated(tmp_path, "--agents", "2", "--rate", "10", "--duration", "4s") as (gateway, url):
-            async with watching(tmp_path, url):
-                assert await gateway.process.wait() == 0
-                file = tmp_path / "truth.jsonl"
-                *_, some = read_truth(file).of(Message)
-                extra = {"kind": "message", "agent": some.agent, "session": some.session, "run": some.run}
-                extra |= {"role": "assistant", "text": "Never told.", "state": "complete"}
-                extra |= {"began": some.began, "ended": some.ended}
-                file.write_text(file.read_text() + json.dumps(extra) + "\n")
-                done = await finish(tmp_path, "verify", "--truth", str(file), "--journal", str(tmp_path / "data"))
+        load = ("--agents", "2", "--rate", "10", "--duration", "4s")
+        async with simulated(tmp_path, *load) as (gateway, url), watching(tmp_path, url):
+            assert await gateway.process.wait() == 0
+            file = tmp_path / "truth.jsonl"
+            *_, some = read_truth(file).of(Message)
+            extra = {"kind": "message", "agent": some.agent, "session": some.session, "run": some.run}
+            extra |= {"role": "assistant", "text": "Never told.", "state": "complete"}
+            extra |= {"began": some.began, "ended": some.ended}
+            file.write_text(file.read_text() + json.dumps(extra) + "\n")
+            done = await finish(tmp_path, "verify", "--truth", str(file), "--journal", str(tmp_path / "data"))
     assert done.code == 1
     assert '"Never told."' in done.out
     assert "lost       1" in done.out.splitlines()
@@ -88,12 +88,11 @@ async def test_an_interrupt_ends_a_simulation_in_order(tmp_path: Path) -> None:
             assert "--gateway-token-file" in lines[-1]
             assert (tmp_path / "token").read_text().strip() not in "".join(lines)
             assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
-            await trio.sleep(1)
             os.kill(gateway.process.pid, signal.SIGINT)
             assert await gateway.process.wait() == 130
     truth = read_truth(tmp_path / "truth.jsonl")
     assert truth.header.seed == 9
-    assert all(message.state == "complete" for message in truth.of(Message))
+    assert all(run.outcome == "complete" for run in truth.of(Run))
 
 
 @pytest.mark.parametrize(
