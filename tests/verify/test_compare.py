@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mission_control.core.events import Event
 from mission_control.core.views import MessageView
-from mission_control.truth import Message
+from mission_control.truth import Message, Run
 from mission_control.verify import compare
 from mission_control.verify.readings import Conversations, Reading
 from mission_control.verify.verdict import FAULTS, Verdict
@@ -158,7 +158,7 @@ def gapped(world: World, draft: Draft) -> bool:
 @given(worlds())
 def test_what_was_over_before_anybody_watched_is_not_missed(world: World) -> None:
     """Runs and tools of that time are in no history; messages are."""
-    late = world.drafts[-1].at + 10_000
+    late = max(draft.at for draft in world.drafts) + 10_000
     connected = evolve(world.drafts[0], at=late)
     kept = [draft for draft in world.finals("complete", "error") if draft.message]
     whole = [changed(draft, chunks=0, started_at=draft.payload.get("started_at", draft.at)) for draft in kept]
@@ -272,3 +272,15 @@ def test_events_of_an_earlier_simulation_are_not_judged() -> None:
     payload = {"message_id": "m", "run_id": "r", "session": "s", "role": "user", "text": "Old.", "chunks": 0}
     world = World(drafts=[Draft("conversation.final", old, {**payload, "state": "complete"})])
     assert compare(world.truth, [Reading("journal", numbered(world.drafts))]).is_clean
+
+
+def test_a_failure_without_a_name_declares_an_attempt_that_nobody_heard() -> None:
+    """History has the error and not whose it was."""
+    start = 1_700_000_001_000
+    run = Run("a", "s", "r", start, start + 500, "error")
+    nameless = Draft("activity.event", start, {"kind": "run.failed", "title": "Run failed", "session": "s"})
+    world = World(records=[run], drafts=[nameless])
+    assert compare(world.truth, [world.reading()]).counts["declared"] == 2
+    assert judged(world, [nameless]) == {}
+    assert judged(world, []) == {"lost": 2}
+    assert judged(World(), [nameless]) == {"altered": 1}

@@ -28,6 +28,8 @@ class _Deeds:
     account: Account
     by_run: defaultdict[str, list[Deed]] = Factory(lambda: defaultdict(list))
     by_call: defaultdict[str, list[Deed]] = Factory(lambda: defaultdict(list))
+    nameless: list[Deed] = Factory(list)
+    """Failures of which it is told that nobody knows whose they were."""
 
     def runs(self, run_id: str, attempts: Sequence[Run]) -> Iterator[Finding]:
         """A run's attempts have a start and an end each, at their times."""
@@ -66,9 +68,10 @@ class _Deeds:
             what = f"{tool.tool} {tool.call} of {tool.session} is told as {ends[0].kind}; it was {kind}"
             yield self._unless_declared("altered", tool, tool.began, tool.ended, what)
 
-    def unknown(self) -> Iterator[Finding]:
+    def unknown(self, runs: Sequence[Run]) -> Iterator[Finding]:
         """What is told of runs and calls that there never were."""
         left = [deed for deeds in (*self.by_run.values(), *self.by_call.values()) for deed in deeds]
+        left += [deed for deed in self.nameless if not any(_may_be(deed, run) for run in runs)]
         for deed in left:
             what = f"{deed.kind} of run {deed.run}, which never was (offset {deed.offset})"
             yield Finding("altered", self.where, what, deed.at)
@@ -81,6 +84,7 @@ class _Deeds:
 
     def _unless_declared(self, found: FindingClass, record: Run | Tool, since: int, until: int, what: str) -> Finding:
         declared = self.account.declared(record.session, record.run, since, until)
+        declared = declared or (isinstance(record, Run) and any(_may_be(deed, record) for deed in self.nameless))
         return Finding("declared" if declared else found, self.where, what, since)
 
     def _extra(self, deed: Deed) -> Finding:
@@ -92,7 +96,9 @@ def compare_deeds(runs: Sequence[Run], tools: Sequence[Tool], account: Account, 
     """What an account has of the true runs and tool calls."""
     deeds = _Deeds(where, account)
     for deed in account.deeds:
-        if deed.kind == "run.started" or deed.kind in _ALL_ENDS:
+        if deed.kind == "run.failed" and deed.run is None:
+            deeds.nameless.append(deed)
+        elif deed.kind == "run.started" or deed.kind in _ALL_ENDS:
             deeds.by_run[deed.run or ""].append(deed)
         elif deed.kind == "tool.started" or deed.kind in _ALL_TOOL_ENDS:
             deeds.by_call[deed.call or ""].append(deed)
@@ -103,4 +109,10 @@ def compare_deeds(runs: Sequence[Run], tools: Sequence[Tool], account: Account, 
         yield from deeds.runs(run_id, each)
     for tool in tools:
         yield from deeds.call(tool)
-    yield from deeds.unknown()
+    yield from deeds.unknown(runs)
+
+
+def _may_be(deed: Deed, run: Run) -> bool:
+    """Whether a failure without a name may be that of a run."""
+    there = deed.session == run.session and run.outcome == "error"
+    return there and run.began - SLACK_MS <= deed.at <= run.ended + SLACK_MS
