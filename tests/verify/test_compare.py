@@ -284,3 +284,16 @@ def test_a_failure_without_a_name_declares_an_attempt_that_nobody_heard() -> Non
     assert judged(world, [nameless]) == {}
     assert judged(world, []) == {"lost": 2}
     assert judged(World(), [nameless]) == {"altered": 1}
+
+
+def test_a_text_that_was_said_at_another_time_too_is_altered_all_the_same() -> None:
+    """What was cut short may happen to be what was said elsewhere."""
+    start = 1_700_000_001_000
+    cut = Message("a", "s", "r", "assistant", "Let me look at it.", "complete", start, start + 500)
+    elsewhere = Message("a", "s", "r", "assistant", "Let me", "complete", start + 60_000, start + 60_500)
+    payload = {"run_id": "r", "session": "s", "role": "assistant", "text": "Let me", "chunks": 0, "state": "complete"}
+    drafts = [
+        Draft("conversation.final", message.began, {**payload, "message_id": name})
+        for name, message in (("one", cut), ("other", elsewhere))
+    ]
+    assert judged(World(records=[cut, elsewhere]), drafts) == {"altered": 1}

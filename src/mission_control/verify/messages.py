@@ -77,16 +77,18 @@ class _Session:
 
     def _judge_extra(self, told: Told, unmet: list[Message]) -> Iterator[Finding]:
         """A final that is no message's: another one of the same, or a message that was changed."""
-        if any(told.text == message.text.strip() and told.role == message.role for message, _ in self._matched):
-            yield self._told("repeated", told, "is told again")
-            return
+        again = [
+            message for message, _ in self._matched if (message.role, message.text.strip()) == (told.role, told.text)
+        ]
         here = [message for message in unmet if message.role == told.role and _at_its_time(told, message)]
-        true = min(here, key=lambda message: _distance(told, message), default=None)
-        if true is None:
+        if any(_at_its_time(told, message) for message in again) or (again and not here):
+            yield self._told("repeated", told, "is told again")
+        elif here:
+            true = min(here, key=lambda message: _distance(told, message))
+            unmet.remove(true)
+            yield self._told("altered", told, f"is not what was said: {quoted(true.text)} ({true.state})")
+        else:
             yield self._told("altered", told, "was never said then")
-            return
-        unmet.remove(true)
-        yield self._told("altered", told, f"is not what was said: {quoted(true.text)} ({true.state})")
 
     def _judge_unmet(self, message: Message) -> Iterator[Finding]:
         watched = self.account.watched_from or 0
