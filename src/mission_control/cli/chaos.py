@@ -11,12 +11,12 @@ from mission_control.cli.outcomes import attempt, told_as_usage
 if TYPE_CHECKING:
     from mission_control.settings import Address
     from mission_control.simulate.faults import Faults
-    from mission_control.simulate.fleet import Profile
+    from mission_control.simulate.fleet import Dialect, Profile
     from mission_control.simulate.plan import Plan
     from mission_control.target import Target
 
 _PROFILES = ("chat", "burst", "idle", "tools")
-_DIALECTS = ("clawdbot",)
+_DIALECTS = ("clawdbot", "envelope")
 
 
 @click.command(short_help="Serve a simulated gateway, with faults if wanted.")
@@ -89,7 +89,7 @@ def _plan(
     faults: str,
     duration: str | None,
     truth: str | None,
-    dialect: str,
+    dialect: "Dialect",
 ) -> "Plan":
     from secrets import randbits
 
@@ -100,7 +100,7 @@ def _plan(
         raise click.UsageError("--rate: the profile idle has a pace of its own; leave --rate out")
     fleet = Fleet(agents=agents, rate=rate, seed=randbits(32) if seed is None else seed, profile=profile)
     file = None if truth is None else Path(truth).absolute()
-    return Plan(fleet, _faults(faults), _address(listen), _seconds(duration), file)
+    return Plan(fleet, _faults(faults), _address(listen), _seconds(duration), file, dialect)
 
 
 def _faults(text: str) -> "Faults":

@@ -1,14 +1,14 @@
 """What a simulation consists of: how many agents, at what pace, from what seed."""
 
 import random
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen, validators
 
 _NAMES: Final = ("builder", "researcher", "reviewer", "support", "ops", "writer", "analyst", "tester", "planner")
 
 Profile: TypeAlias = Literal["chat", "burst", "idle", "tools"]
-PROFILES: Final[tuple[str, ...]] = get_args(Profile)
+Dialect: TypeAlias = Literal["clawdbot", "envelope"]
 
 
 @frozen

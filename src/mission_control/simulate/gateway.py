@@ -64,9 +64,7 @@ class Gateway:
     def __attrs_post_init__(self) -> None:
         self._rng = self.fleet.random("gateway")
         self.actors = {
-            agent_id: Actor(
-                agent_id, _session_keys(agent_id, index), self.fleet.random(f"{agent_id}/ids"), self.witness
-            )
+            agent_id: Actor(agent_id, session_keys(agent_id, index), self.fleet.random(f"{agent_id}/ids"), self.witness)
             for index, agent_id in enumerate(self.fleet.agent_ids)
         }
 
@@ -269,7 +267,7 @@ def _display_name(agent_id: str) -> str:
     return agent_id.replace("-", " ").capitalize()
 
 
-def _session_keys(agent_id: str, index: int) -> tuple[str, ...]:
+def session_keys(agent_id: str, index: int) -> tuple[str, ...]:
     """An agent's main session, and for some of them a second one."""
     second = _OPERATOR_SESSIONS[index % len(_OPERATOR_SESSIONS)]
     return tuple(dict.fromkeys((f"agent:{agent_id}:main", f"agent:{agent_id}:{second}")))

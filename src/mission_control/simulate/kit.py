@@ -73,7 +73,7 @@ class _Kit:
 
     async def run(self, announce: Callable[[str], None]) -> None:
         plan, began = self.plan, self.clock()
-        simulation = Simulation(plan.fleet, self.token, self.clock, plan.faults, self._witness)
+        simulation = Simulation(plan.fleet, self.token, self.clock, plan.faults, self._witness, plan.dialect)
         door = Door(plan.listen)
         try:
             async with trio.open_nursery() as nursery:
@@ -110,6 +110,7 @@ class _Kit:
     def _header(self, began: int) -> Header:
         fleet = self.plan.fleet
         return Header(
+            dialect=self.plan.dialect,
             seed=fleet.seed,
             agents=fleet.agents,
             profile=fleet.profile,

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from mission_control.settings import Address
 from mission_control.simulate.faults import Faults
-from mission_control.simulate.fleet import Fleet
+from mission_control.simulate.fleet import Dialect, Fleet
 
 
 @frozen
@@ -18,3 +18,4 @@ class Plan:
     listen: Address
     duration: float | None
     truth: Path | None
+    dialect: Dialect = "clawdbot"

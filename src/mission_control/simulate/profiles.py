@@ -12,7 +12,6 @@ from typing import Final
 
 from mission_control.simulate import prose
 from mission_control.simulate.fleet import Fleet
-from mission_control.simulate.runs import Actor
 from mission_control.simulate.script import (
     Action,
     Ask,
@@ -26,6 +25,7 @@ from mission_control.simulate.script import (
     natural,
     uses_tools,
 )
+from mission_control.simulate.source import HasSessions
 
 BURST_FACTOR: Final = 10
 SILENCE_SECONDS: Final = 4.0
@@ -33,7 +33,7 @@ _LONGEST_TEXT: Final = 60  # pieces
 _IDLE_PAUSES: Final = (20.0, 90.0)
 
 
-def scripts(fleet: Fleet, actors: Mapping[str, Actor], life: int = 0) -> list[Iterator[Step]]:
+def scripts(fleet: Fleet, actors: Mapping[str, HasSessions], life: int = 0) -> list[Iterator[Step]]:
     """A script for each agent, in the order of ``actors``; another one for each ``life`` of the gateway's process."""
     texts = prepared_texts(fleet.random("texts"))
     suffix = f"/{life}" if life else ""

@@ -1,13 +1,13 @@
 """When which agent does what: the scripts of a whole fleet merged into one sequence, in seconds since its start."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from mission_control.simulate.fleet import Fleet
 from mission_control.simulate.profiles import scripts
-from mission_control.simulate.runs import Actor
 from mission_control.simulate.script import Action
+from mission_control.simulate.source import HasSessions
 
 _Entry: TypeAlias = tuple[float, int, Action]
 
@@ -15,7 +15,7 @@ _Entry: TypeAlias = tuple[float, int, Action]
 class Schedule:
     """The steps of all agents in order of time; equal for equal fleets."""
 
-    def __init__(self, fleet: Fleet, actors: dict[str, Actor]) -> None:
+    def __init__(self, fleet: Fleet, actors: Mapping[str, HasSessions]) -> None:
         self._fleet = fleet
         self._actors = actors
         self._agents = list(actors)

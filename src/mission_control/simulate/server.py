@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Never
 
 import trio
@@ -12,21 +12,22 @@ from wsproto.utilities import ProtocolError
 
 from mission_control.settings import Address
 from mission_control.simulate.chronicle import Witness, unwitnessed
-from mission_control.simulate.desk import Desk
+from mission_control.simulate.clawdbot import ClawdbotSource
+from mission_control.simulate.envelope import EnvelopeSource
 from mission_control.simulate.fanout import Fanout, Outlet
 from mission_control.simulate.faults import NO_FAULTS, Faults, Outage, outages
 from mission_control.simulate.faulty import FaultyFanout
-from mission_control.simulate.fleet import Fleet
+from mission_control.simulate.fleet import Dialect, Fleet
 from mission_control.simulate.framing import text_frame
 from mission_control.simulate.gateway import (
     HEALTH_SECONDS,
     MAX_BUFFERED_BYTES,
     MAX_PAYLOAD_BYTES,
     TICK_SECONDS,
-    Gateway,
 )
 from mission_control.simulate.schedule import Schedule
 from mission_control.simulate.sockets import Door, SharedStream, talk
+from mission_control.simulate.source import Desk, Source
 from mission_control.truth import Cut, Restart
 
 _HANDSHAKE_SECONDS = 10.0
@@ -35,6 +36,12 @@ _LATENESS_SECONDS = 1.0  # a simulation that was suspended does not catch up on 
 
 Clock = Callable[[], int]
 """Gives the time in ms since the epoch."""
+
+
+_SOURCES: Mapping[Dialect, Callable[[Fleet, str, int, Witness], Source]] = {
+    "clawdbot": ClawdbotSource,
+    "envelope": EnvelopeSource,
+}
 
 
 @frozen
@@ -74,15 +81,20 @@ class Simulation:
     """A simulated gateway and its tasks; ``witness`` is told what really happens, whatever the faults hide of it."""
 
     def __init__(
-        self, fleet: Fleet, token: str, clock: Clock, faults: Faults = NO_FAULTS, witness: Witness = unwitnessed
+        self,
+        fleet: Fleet,
+        token: str,
+        clock: Clock,
+        faults: Faults = NO_FAULTS,
+        witness: Witness = unwitnessed,
+        dialect: Dialect = "clawdbot",
     ) -> None:
         self._fleet = fleet
         self._clock = clock
-        self._token = token
         self._faults = faults
         self._witness = witness
-        self._gateway = Gateway(fleet, clock(), witness)
-        self._schedule = Schedule(fleet, self._gateway.actors)
+        self._source: Source = _SOURCES[dialect](fleet, token, clock(), witness)
+        self._schedule = Schedule(fleet, self._source.agents_by_id)
         self._fanout = FaultyFanout(faults, fleet.random) if faults else Fanout()
         self._conversations: dict[Outlet, trio.CancelScope] = {}
         self._up = True
@@ -105,7 +117,7 @@ class Simulation:
             late = trio.current_time() - due
             self._began += late if late > _LATENESS_SECONDS else 0
             for agent_id, action in self._schedule.take(until=trio.current_time() - self._began):
-                self._fanout.publish(self._gateway.act(agent_id, action, self._clock()))
+                self._fanout.publish(self._source.act(agent_id, action, self._clock()))
 
     async def keep_time(self) -> None:
         """Ticks and health, and the line's own delays."""
@@ -119,7 +131,7 @@ class Simulation:
         """Tell everyone every 30 s that the gateway lives."""
         while True:
             await trio.sleep(TICK_SECONDS)
-            self._fanout.publish([self._gateway.tick(self._clock())])
+            self._fanout.publish(self._source.tick(self._clock()))
 
     async def report_health(self) -> Never:
         """Tell everyone the state of all agents every 60 s."""
@@ -145,14 +157,14 @@ class Simulation:
         at = self._clock()
         door.shut()
         if not outage.abrupt:
-            self._fanout.publish([self._gateway.shutdown_event(round(outage.down * 1000))])
-        self._gateway.die(at)
+            self._fanout.publish(self._source.shutdown(round(outage.down * 1000)))
+        self._source.die(at)
         self._schedule.restart(trio.current_time() - self._began + outage.down)
         self._resting.cancel()
         self._up = False
         self._hang_up(None if outage.abrupt else (1012, "service restart"))
         await trio.sleep(outage.down)
-        self._gateway.boot(self._clock())
+        self._source.boot(self._clock())
         self._up = True
         door.open()
         self._witness(Restart(at, self._clock(), "abrupt" if outage.abrupt else "announced"))
@@ -176,7 +188,7 @@ class Simulation:
         """Every agent brings its run to an end, and all of it arrives."""
         self._fanout.settle()
         now = self._clock()
-        self._fanout.publish([*self._gateway.conclude(now), self._gateway.tick(now)])
+        self._fanout.publish([*self._source.conclude(now), *self._source.tick(now)])
 
     async def wait_quiet(self, seconds: float) -> None:
         """Return when no client has said anything for so long. If there were any, one is waited for."""
@@ -209,9 +221,10 @@ class Simulation:
             pass
 
     async def _converse(self, connection: WebSocketConnection, stream: SharedStream) -> None:
-        desk = Desk(self._gateway, self._token)
+        desk = self._source.desk()
         outlet = Outlet(math.inf if self._faults.stall else MAX_BUFFERED_BYTES)
-        self._fanout.answer(outlet, desk.greet(self._clock()))
+        for frame in desk.greet(self._clock()):
+            self._fanout.answer(outlet, frame)
         try:
             async with trio.open_nursery() as nursery:
                 self._conversations[outlet] = nursery.cancel_scope
@@ -222,7 +235,7 @@ class Simulation:
             del self._conversations[outlet]
             self._fanout.discard(outlet)
             if desk.leave(self._clock()) and self._up:
-                self._fanout.publish([self._gateway.presence_event(self._clock())])
+                self._fanout.publish(self._source.presence(self._clock()))
 
     async def _listen(
         self, connection: WebSocketConnection, desk: Desk, outlet: Outlet, conversation: trio.CancelScope
@@ -253,4 +266,4 @@ class Simulation:
             conversation.cancel()
 
     def _publish_health(self) -> None:
-        self._fanout.publish([self._gateway.health_event(self._clock())])
+        self._fanout.publish(self._source.health(self._clock()))

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from mission_control.core.events import Event, decode_payload
 from mission_control.core.events import Final as FinalPayload
-from mission_control.truth import Message, Run, Tool, Truth
+from mission_control.truth import Envelope, Message, Restart, Run, Tool, Truth
 from mission_control.verify.deeds import compare_deeds
+from mission_control.verify.envelopes import compare_envelopes
 from mission_control.verify.messages import compare_messages
 from mission_control.verify.order import check_order
 from mission_control.verify.readings import SLACK_MS, Conversations, Reading, account
@@ -28,7 +29,12 @@ def _with_truth(truth: Truth, reading: Reading) -> Iterator[Finding]:
     """Events from before the simulation are of another one. Of two events with one id the first counts."""
     since = truth.header.started_at - SLACK_MS
     events = {event.event_id: event for event in reversed(reading.events) if event.timestamp >= since}
-    told = account(sorted(events.values(), key=lambda event: event.offset or 0))
+    in_order = sorted(events.values(), key=lambda event: event.offset or 0)
+    told = account(in_order)
+    if truth.header.dialect == "envelope":
+        sent, restarts = truth.of(Envelope), truth.of(Restart)
+        yield from compare_envelopes(sent, restarts, in_order, told.watched_from or 0, reading.name)
+        return
     yield from compare_messages(truth.of(Message), told, reading.name)
     yield from compare_deeds(truth.of(Run), truth.of(Tool), told, reading.name)
 
