@@ -67,6 +67,18 @@ def test_a_missing_event_is_lost_unless_its_number_is_declared(at: int) -> None:
     assert judged([*drafts, gap(START + 900, number, number)], [*SENT, restarted]) == {"lost": 1}
 
 
+def test_a_chunk_is_not_missed_where_its_final_is_there() -> None:
+    """The final has the whole text."""
+    name = {"message_id": "m", "run_id": "r", "session": "s", "role": "assistant"}
+    chunk = Envelope(
+        "a", 1, "x-1", "conversation.chunk", START, {**name, "index": 0, "delta": "a", "start": 0, "title": ""}
+    )
+    payload = {**name, "text": "a", "state": "complete", "chunks": 0, "title": "the final"}
+    final = Envelope("a", 2, "x-2", "conversation.final", START + 1, payload)
+    assert judged([told(final)], [chunk, final]) == {}
+    assert judged([], [chunk]) == {"lost": 1}
+
+
 @given(st.integers(0, 6))
 def test_an_event_in_another_place_is_reordered_unless_that_is_declared(at: int) -> None:
     """One that came late is told late, and said to be."""

@@ -20,6 +20,10 @@ _SAID: Final = ("role", "delta", "text", "state", "kind", "title", "run_id", "se
 """Fields of a payload that are the source's to say. A daemon counts and names messages by itself."""
 
 
+_CHUNK: Final = "conversation.chunk"
+_FINAL: Final = "conversation.final"
+
+
 @frozen
 class _Hole:
     """Numbers that were declared missing, or late, in one life of the source's process."""
@@ -55,11 +59,14 @@ class _Agent:
 
     def compare(self, sent: Sequence[Envelope], watched_from: int) -> Iterator[Finding]:
         there: list[tuple[Envelope, Event]] = []
+        whole = {each.payload["message_id"] for each in sent if each.type == _FINAL and each.event_id in self.found}
         for envelope in sent:
             events = self.found.get(envelope.event_id, [])
             yield from (self._about("repeated", envelope, "is told again") for _ in events[1:])
             if events:
                 there.append((envelope, events[0]))
+            elif envelope.type == _CHUNK and envelope.payload["message_id"] in whole:
+                continue  # its final is there, and has its text
             elif envelope.timestamp >= watched_from or there:
                 yield self._about("declared" if self._declared(envelope) else "lost", envelope, "is missing")
         for envelope, event in there:
