@@ -15,9 +15,9 @@ from mission_control.simulate.server import Clock, Simulation
 from mission_control.simulate.sockets import Door
 from mission_control.truth import Header, Record, write_truth
 
-QUIET_SECONDS: Final = 3.0
-"""Clients that have asked for nothing for so long have what they wanted…"""
-PATIENCE_SECONDS: Final = 20.0
+QUIET_SECONDS: Final = 6.0
+"""Clients that have asked for nothing for so long have what they want, or do without: ours waits 5 s for answers…"""
+PATIENCE_SECONDS: Final = 30.0
 """…and are not waited for longer than this."""
 _GOODBYE_SECONDS: Final = 1.0
 
