@@ -15,12 +15,12 @@ from trio_websocket import ConnectionClosed
 
 from mission_control.settings import Address
 from mission_control.simulate.faults import Faults
-from mission_control.simulate.fleet import Fleet
+from mission_control.simulate.fleet import Dialect, Fleet
 from mission_control.simulate.kit import run_kit
 from mission_control.simulate.plan import Plan
 from mission_control.simulate.server import Simulation
 from mission_control.simulate.sockets import Door
-from mission_control.truth import Cut, Message, Record, Restart, Run, read_truth
+from mission_control.truth import Cut, Envelope, Message, Record, Restart, Run, read_truth
 from tests.simulate.stage import START
 from tests.simulate.test_desk import CONNECT, TOKEN, request
 from tests.simulate.test_server import clock, dialled
@@ -67,10 +67,16 @@ class Client:
         return found
 
 
-async def watched(faults: str, seconds: float, records: list[Record] | None = None, fleet: Fleet = FLEET) -> Client:
+async def watched(
+    faults: str,
+    seconds: float,
+    records: list[Record] | None = None,
+    fleet: Fleet = FLEET,
+    dialect: Dialect = "clawdbot",
+) -> Client:
     """A client's view of a simulation with faults, for some time."""
     witness = (lambda record: None) if records is None else records.append
-    simulation = Simulation(fleet, TOKEN, clock, Faults.parse(faults), witness)
+    simulation = Simulation(fleet, TOKEN, clock, Faults.parse(faults), witness, dialect)
     client, door = Client(), Door(Address("127.0.0.1", 0))
     with trio.move_on_after(seconds):
         async with trio.open_nursery() as nursery:
@@ -156,6 +162,20 @@ def lives(client: Client) -> list[list[dict[str, Any]]]:
             found.append([])
         found[-1].append(frame)
     return found
+
+
+@pytest.mark.parametrize("dialect", ["clawdbot", "envelope"])
+async def test_nothing_happens_while_the_gateway_is_away(autojump_clock: MockClock, dialect: Dialect) -> None:
+    """A new process begins with new runs, and none before it is there."""
+    records: list[Record] = []
+    await watched("restart=3s", 23, records, dialect=dialect)
+    restarts = [record for record in records if isinstance(record, Restart)]
+    happened = [record for record in records if isinstance(record, Run | Envelope)]
+    begins = [record.began if isinstance(record, Run) else record.timestamp for record in happened]
+    assert len(restarts) > 3
+    assert not [at for at in begins for restart in restarts if restart.at < at < restart.until]
+    firsts = [record for record in happened if isinstance(record, Envelope) and record.sequence == 1]
+    assert {record.payload["kind"] for record in firsts} <= {"run.started"}
 
 
 async def test_a_stalled_client_is_not_taken_for_a_slow_one(

@@ -97,7 +97,8 @@ class Simulation:
         self._schedule = Schedule(fleet, self._source.agents_by_id)
         self._fanout = FaultyFanout(faults, fleet.random) if faults else Fanout()
         self._conversations: dict[Outlet, trio.CancelScope] = {}
-        self._up = True
+        self._up = trio.Event()
+        self._up.set()
         self._began = trio.current_time()
         self._resting = trio.CancelScope()
         self._had_clients = False
@@ -113,6 +114,7 @@ class Simulation:
             with trio.CancelScope() as self._resting:
                 await trio.sleep_until(max(due, trio.current_time() + _MOMENT_SECONDS))
             if self._resting.cancelled_caught:
+                await self._up.wait()
                 continue
             late = trio.current_time() - due
             self._began += late if late > _LATENESS_SECONDS else 0
@@ -159,13 +161,13 @@ class Simulation:
         if not outage.abrupt:
             self._fanout.publish(self._source.shutdown(round(outage.down * 1000)))
         self._source.die(at)
-        self._schedule.restart(trio.current_time() - self._began + outage.down)
+        self._up = trio.Event()
         self._resting.cancel()
-        self._up = False
         self._hang_up(None if outage.abrupt else (1012, "service restart"))
         await trio.sleep(outage.down)
         self._source.boot(self._clock())
-        self._up = True
+        self._schedule.restart(trio.current_time() - self._began)
+        self._up.set()
         door.open()
         self._witness(Restart(at, self._clock(), "abrupt" if outage.abrupt else "announced"))
 
@@ -214,7 +216,7 @@ class Simulation:
                 with trio.move_on_after(_HANDSHAKE_SECONDS):
                     request = await wrap_server_stream(nursery, shared, max_message_size=MAX_PAYLOAD_BYTES)
                     connection = await request.accept()
-                if connection is not None and self._up:
+                if connection is not None and self._up.is_set():
                     await self._converse(connection, shared)
                 nursery.cancel_scope.cancel()
         except* (ConnectionClosed, ProtocolError, trio.BrokenResourceError, trio.ClosedResourceError):
@@ -234,7 +236,7 @@ class Simulation:
         finally:
             del self._conversations[outlet]
             self._fanout.discard(outlet)
-            if desk.leave(self._clock()) and self._up:
+            if desk.leave(self._clock()) and self._up.is_set():
                 self._fanout.publish(self._source.presence(self._clock()))
 
     async def _listen(
