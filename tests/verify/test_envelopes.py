@@ -101,7 +101,7 @@ def test_an_event_that_says_something_else_is_altered(field: str) -> None:
 
 def test_what_a_process_took_with_it_is_declared_by_its_restart() -> None:
     """Its numbers start over; what came after the last that was seen of it cannot be had."""
-    former, restarted = SENT[:5], Restart(START + 1000, START + 1500, "abrupt")
+    former, restarted = SENT[:5], Restart(SENT[4].timestamp, START + 1500, "abrupt")
     later = [sent(number, "y", START + 2000 + number) for number in (1, 2)]
     truth = [*former, restarted, *later]
     word = Draft(

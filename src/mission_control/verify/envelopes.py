@@ -3,7 +3,7 @@
 A daemon names a source's event after it: the event's own id, or that behind whatever comes before its last colon.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -83,7 +83,7 @@ class _Agent:
         return any(life < later and envelope.timestamp >= followed for later, followed in self.cuts)
 
     def _life(self, at: int) -> int:
-        return bisect_right(self.lives, at)
+        return bisect_left(self.lives, at)
 
     def _about(self, found: FindingClass, envelope: Envelope, what: str) -> Finding:
         told = f"{envelope.agent} {envelope.sequence} ({envelope.type}, {envelope.event_id}) {what}"
