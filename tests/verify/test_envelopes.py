@@ -110,6 +110,7 @@ def test_what_a_process_took_with_it_is_declared_by_its_restart() -> None:
         {"kind": "stream.restarted", "title": "", "detail": {"after_sequence": 3}},
         "a",
     )
-    drafts = [*(told(each) for each in former[:3]), word, *(told(each) for each in later)]
+    ours = Draft("activity.event", START + 1900, {"kind": "run.failed", "title": "Run failed", "run_id": "r"}, "a")
+    drafts = [*(told(each) for each in former[:3]), ours, word, *(told(each) for each in later)]
     assert judged(drafts, truth) == {"declared": 2}
     assert judged([draft for draft in drafts if draft is not word], truth) == {"lost": 2}

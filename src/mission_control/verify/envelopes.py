@@ -39,6 +39,8 @@ class _Agent:
 
     where: str
     lives: Sequence[int]
+    sent: list[Envelope] = Factory(list)
+    names: set[str] = Factory(set)
     found: dict[str, list[Event]] = Factory(lambda: defaultdict(list))
     holes: list[_Hole] = Factory(list)
     cuts: list[tuple[int, int]] = Factory(list)
@@ -54,13 +56,17 @@ class _Agent:
             if payload.get("kind") in ("stream.gap", "stream.repaired") and "from_sequence" in detail:
                 life = self._life(event.timestamp)
                 self.holes.append(_Hole(life, detail["from_sequence"], detail["to_sequence"]))
-        self.found[event.event_id.rpartition(":")[2]].append(event)
-        self.newest = max(self.newest, event.timestamp)
+        name = event.event_id.rpartition(":")[2]
+        if name in self.names:
+            self.found[name].append(event)
+            self.newest = max(self.newest, event.timestamp)
 
-    def compare(self, sent: Sequence[Envelope], watched_from: int) -> Iterator[Finding]:
+    def compare(self, watched_from: int) -> Iterator[Finding]:
         there: list[tuple[Envelope, Event]] = []
-        whole = {each.payload["message_id"] for each in sent if each.type == _FINAL and each.event_id in self.found}
-        for envelope in sent:
+        whole = {
+            each.payload["message_id"] for each in self.sent if each.type == _FINAL and each.event_id in self.found
+        }
+        for envelope in self.sent:
             events = self.found.get(envelope.event_id, [])
             yield from (self._about("repeated", envelope, "is told again") for _ in events[1:])
             if events:
@@ -96,14 +102,14 @@ def compare_envelopes(
     """What a journal has of the events that a source sent; ``events`` in the order of offsets."""
     lives = sorted(restart.at for restart in restarts)
     agents: defaultdict[str, _Agent] = defaultdict(lambda: _Agent(where, lives))
+    for envelope in sent:
+        agents[envelope.agent].sent.append(envelope)
+        agents[envelope.agent].names.add(envelope.event_id)
     for event in events:
         if event.agent_id is not None:
             agents[event.agent_id].note(event)
-    by_agent: defaultdict[str, list[Envelope]] = defaultdict(list)
-    for envelope in sent:
-        by_agent[envelope.agent].append(envelope)
-    for agent, envelopes in sorted(by_agent.items()):
-        yield from agents[agent].compare(envelopes, watched_from)
+    for _, agent in sorted(agents.items()):
+        yield from agent.compare(watched_from)
 
 
 def _difference(envelope: Envelope, event: Event) -> str | None:
