@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from mission_control.truth import Message, Run, Tool, read_truth
+from mission_control.truth import Cut, Envelope, Message, Run, Tool, read_truth
 from tests.commands import Program, finish, start
 
 PATIENCE_S = 120
@@ -29,9 +29,11 @@ async def simulated(home: Path, *args: str) -> AsyncIterator[tuple[Program, str]
 
 
 @asynccontextmanager
-async def watching(home: Path, gateway: str) -> AsyncIterator[tuple[Program, str]]:
+async def watching(home: Path, gateway: str, kind: str = "clawdbot") -> AsyncIterator[tuple[Program, str]]:
     """A daemon that watches a gateway, and its URL."""
-    words = ("--gateway", gateway, "--gateway-token-file", str(home / "token"), "--data-dir", str(home / "data"))
+    config = home / "watching.toml"
+    config.write_text(f'[[gateways]]\nurl = "{gateway}"\ntoken_file = "{home / "token"}"\nkind = "{kind}"\n')
+    words = ("--config", str(config), "--data-dir", str(home / "data"))
     program = await start(home, "run", "--listen", "127.0.0.1:0", *words)
     try:
         lines = [await program.line() for _ in range(2)]
@@ -59,6 +61,23 @@ async def test_without_faults_nothing_is_lost_repeated_reordered_or_altered(tmp_
     assert (done.code, verdict["clean"], verdict["findings"]) == (0, True, [])
     assert set(verdict["counts"]) == {"lost", "repeated", "reordered", "altered", "declared"}
     assert verdict["read"]["journal"] > 100
+
+
+async def test_a_source_in_our_own_envelope_is_followed_exactly(tmp_path: Path) -> None:
+    """Every event by its own number and id, although its connections are cut: it can say again what was missed."""
+    load = ("--agents", "4", "--rate", "10", "--seed", "7", "--duration", "8s", "--faults", "disconnect=2s")
+    with trio.fail_after(PATIENCE_S):
+        async with (
+            simulated(tmp_path, *load, "--dialect", "envelope") as (gateway, url),
+            watching(tmp_path, url, "envelope") as (_, daemon),
+        ):
+            assert await gateway.process.wait() == 0
+            truth = read_truth(tmp_path / "truth.jsonl")
+            assert len(truth.of(Envelope)) > 200
+            assert len(truth.of(Cut)) > 1
+            done = await finish(tmp_path, "verify", "--truth", str(tmp_path / "truth.jsonl"), "--url", daemon)
+    assert (done.code, done.err) == (0, ""), done
+    assert "declared   0" in done.out.splitlines()
 
 
 async def test_what_a_daemon_has_not_seen_is_found(tmp_path: Path) -> None:
