@@ -76,6 +76,8 @@ def test_a_chunk_is_not_missed_where_its_final_is_there() -> None:
     payload = {**name, "text": "a", "state": "complete", "chunks": 0, "title": "the final"}
     final = Envelope("a", 2, "x-2", "conversation.final", START + 1, payload)
     assert judged([told(final)], [chunk, final]) == {}
+    rejected = Draft("activity.event", START, {"kind": "stream.rejected", "title": ""}, "a")
+    assert judged([rejected, told(final)], [chunk, final]) == {}
     assert judged([], [chunk]) == {"lost": 1}
 
 

@@ -76,7 +76,8 @@ class _Agent:
             elif envelope.timestamp >= watched_from or there:
                 yield self._about("declared" if self._declared(envelope) else "lost", envelope, "is missing")
         for envelope, event in there:
-            if what := _difference(envelope, event):
+            late = envelope.type == _CHUNK and envelope.payload["message_id"] in whole and event.type != _CHUNK
+            if not late and (what := _difference(envelope, event)):  # a late one can only be told of in its final
                 yield self._about("altered", envelope, f"has another {what}")
         moved, _ = out_of_order(there, lambda each: (each[1].offset or 0,))
         for envelope, _event in moved:
