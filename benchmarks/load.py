@@ -1,7 +1,7 @@
 """The whole way under load: ``python -m benchmarks.load [--agents N] [--rate R] [--seconds S] [--subscribers M]``.
 
 The simulated gateway, the daemon and the subscribers run in a process each, on loopback. Every subscriber takes
-everything and checks it; afterwards the texts that arrived are compared with those that the simulation's seed decides.
+everything and checks it; afterwards the texts that arrived are compared with the simulation's ground truth.
 Exit code 1 if anything was lost, repeated or wrong.
 """
 
@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 import trio
 from attrs import frozen
 
-from benchmarks.outcome import Outcome
+from benchmarks.outcome import Outcome, said
 from benchmarks.plan import Plan, parse
 from benchmarks.processes import Child, ChildError, Usage, child
+from mission_control.truth import read_truth
 
 START_SECONDS = 60
+TRUTH = "truth.jsonl"
 SETTLE_SECONDS = 20
 
 
@@ -63,6 +65,7 @@ async def measure(plan: Plan) -> Outcome:
             return Outcome(
                 plan=plan,
                 results=results,
+                said=said(read_truth(Path(name) / TRUTH)),
                 journaled=last - first,
                 cpu_s={name: _spent(before[name], after[name]) for name in before},
                 rss=after["daemon"].rss,
@@ -75,11 +78,13 @@ async def _start(plan: Plan, stack: AsyncExitStack, directory: Path) -> Rig:
     load = await stack.enter_async_context(AsyncExitStack())
     profiler = ["-m", "cProfile", "-o", str(plan.profile)] if plan.profile else []
     with trio.fail_after(START_SECONDS):
-        arguments = ["-m", "benchmarks.simulator", str(plan.agents), str(plan.rate), str(plan.seed)]
+        token = str(directory / "token")
+        arguments = ["-m", "mission_control", "simulate", "--agents", str(plan.agents), "--rate", str(plan.rate)]
+        arguments += ["--seed", str(plan.seed), "--token-file", token, "--truth", str(directory / TRUTH)]
         simulator = await load.enter_async_context(child("simulator", arguments, directory))
-        address = json.loads(await simulator.line())
-        arguments = [*profiler, "-m", "mission_control", "run", "--gateway", address["url"]]
-        arguments += ["--gateway-token", address["token"], "--listen", "127.0.0.1:0", "--data-dir", str(directory)]
+        gateway = await simulator.line("gateway")
+        arguments = [*profiler, "-m", "mission_control", "run", "--gateway", gateway]
+        arguments += ["--gateway-token-file", token, "--listen", "127.0.0.1:0", "--data-dir", str(directory)]
         daemon = await stack.enter_async_context(child("daemon", arguments, directory))
         url = await daemon.line("dashboard")
         host, port = urlsplit(url).hostname, urlsplit(url).port

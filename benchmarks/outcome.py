@@ -3,23 +3,19 @@
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from attrs import frozen
 
 from benchmarks.machine import Machine
 from benchmarks.plan import Plan
-from mission_control.simulate.gateway import Gateway
-from mission_control.simulate.schedule import Schedule
-
-_LONGER = 120
-"""Seconds by which starting and stopping can make a simulation outlast the measurement."""
+from mission_control.truth import Message, Truth
 
 
 @frozen
 class Outcome:
-    """``results`` is what the subscribers found (:mod:`benchmarks.subscriber`), ``journaled`` events in that time.
+    """``results`` is what the subscribers found (:mod:`benchmarks.subscriber`), ``said`` what :func:`said` gives, and
+    ``journaled`` the events in that time.
 
     ``cpu_s`` is each process's CPU time while it was measured, by name. ``stall_s`` is the daemon's longest step of one
     task; ``step_cpu_s`` the most computed between two polls, which a busy machine does not stretch. None where unknown.
@@ -27,6 +23,7 @@ class Outcome:
 
     plan: Plan
     results: Mapping[str, Any]
+    said: Mapping[str, Sequence[int]]
     journaled: int
     cpu_s: Mapping[str, float | None]
     rss: int | None
@@ -43,8 +40,8 @@ class Outcome:
         if snapshots := self.results["snapshots"]:
             yield f"subscribers fell behind {snapshots} times and got a snapshot"
         yield from self.results["problems"]
-        said = _said(self.plan)
-        wrong = [session for session, finals in self.results["finals"].items() if not _continues(finals, said[session])]
+        finals = self.results["finals"]
+        wrong = [session for session in finals if not _continues(finals[session], self.said.get(session, ()))]
         if wrong:
             yield f"in {len(wrong)} sessions the messages are not what was said: {', '.join(sorted(wrong)[:4])} …"
         if not any(self.results["events"]):
@@ -87,16 +84,13 @@ def percentile(latency: Sequence[Sequence[int]], share: float) -> int:
     return 0
 
 
-@cache
-def _said(plan: Plan) -> dict[str, list[int]]:
-    """CRC-32 of each message that the simulation's seed decides, by session, for longer than the run lasted."""
-    gateway = Gateway(plan.fleet, 0)
-    said: dict[str, list[int]] = defaultdict(list)
-    for agent_id, action in Schedule(plan.fleet, gateway.actors).take(plan.warm_up + plan.seconds + _LONGER):
-        for _, payload in gateway.actors[agent_id].act(action, 0):
-            if payload.get("state") == "final":
-                said[payload["sessionKey"]].append(zlib.crc32(payload["message"]["content"][0]["text"].encode()))
-    return said
+def said(truth: Truth) -> dict[str, list[int]]:
+    """CRC-32 of each message that agents completed, by session."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for message in truth.of(Message):
+        if message.role == "assistant" and message.state == "complete":
+            found[message.session].append(zlib.crc32(message.text.encode()))
+    return found
 
 
 def _continues(found: Sequence[int], said: Sequence[int]) -> bool:

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from attrs import frozen
 
-from mission_control.simulate import Fleet
-
 
 @frozen
 class Plan:
@@ -20,10 +18,6 @@ class Plan:
     warm_up: float
     seed: int
     profile: Path | None
-
-    @property
-    def fleet(self) -> Fleet:
-        return Fleet(agents=self.agents, rate=self.rate, seed=self.seed)
 
 
 def parse(arguments: Sequence[str] | None = None) -> Plan:

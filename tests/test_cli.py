@@ -18,7 +18,7 @@ from mission_control.settings import Address, AuthSettings, GatewaySettings, Sec
 from mission_control.stores.journal import JournalCorruptError
 from tests.logging_state import restored_logging
 
-COMMANDS = ("run", "check-config", "version", "tail", "actors", "dead-letters")
+COMMANDS = ("run", "check-config", "version", "tail", "actors", "dead-letters", "simulate", "verify")
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +109,17 @@ def test_version_is_printed_and_done() -> None:
         ["dead-letters", "--token", "a", "--token-file", "b"],
         ["dead-letters", "retry"],
         ["dead-letters", "discard", "a-1", "--all"],
+        ["simulate", "--faults", "drop=2"],
+        ["simulate", "--faults", "drip=0.1"],
+        ["simulate", "--listen", "nowhere"],
+        ["simulate", "--agents", "0"],
+        ["simulate", "--rate", "0"],
+        ["simulate", "--profile", "idle", "--rate", "1"],
+        ["simulate", "--duration", "soon"],
+        ["simulate", "--token-file", "."],
+        ["verify", "--journal", "."],
+        ["verify", "--truth", "truth.jsonl"],
+        ["verify", "--truth", "truth.jsonl", "--url", "nonsense"],
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_message(args: list[str]) -> None:

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 
 from mission_control.plugins import UnusableActorTypeError
-from mission_control.settings import Settings
+from mission_control.settings import Address, Settings
 from mission_control.stores.journal import JournalError
 from runtime import RestartIntensityExceeded
 
@@ -37,12 +37,17 @@ def _explain_one(error: BaseException, settings: Settings) -> str | None:
         return f"gave up: {error}; the log says why; start again, and report it if it stays so"
     if isinstance(error, JournalError | UnusableActorTypeError):
         return str(error)
-    if isinstance(error, socket.gaierror):
-        return _FOREIGN.format(listen=settings.listen)
     if not isinstance(error, OSError):
         return None
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}; choose another place for the data with --data-dir"
+    return unusable_address(error, settings.listen)
+
+
+def unusable_address(error: OSError, listen: Address) -> str | None:
+    """Why nothing can listen there and what to do about it, or None when that is not known."""
+    if isinstance(error, socket.gaierror):
+        return _FOREIGN.format(listen=listen)
     texts = {errno.EADDRINUSE: _BUSY, errno.EACCES: _FORBIDDEN, errno.EADDRNOTAVAIL: _FOREIGN}
     template = texts.get(error.errno or 0)
-    return None if template is None else template.format(listen=settings.listen)
+    return None if template is None else template.format(listen=listen)

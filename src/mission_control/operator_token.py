@@ -27,11 +27,19 @@ def ensure_operator_token(settings: Settings) -> Settings:
     if settings.auth.mode == "none" or settings.auth.token is not None:
         return settings
     file = settings.data_dir / FILE_NAME
+    return attrs.evolve(settings, auth=attrs.evolve(settings.auth, token=ensure_token(file), token_file=file))
+
+
+def ensure_token(file: Path) -> Secret:
+    """The token in a file, made with mode 0600 if there is none.
+
+    Raises:
+        ConfigError: it cannot be used, or none can be kept; says how to mend it.
+    """
     try:
-        token = kept_token(settings.data_dir) or _make(file)
+        return _kept(file) or _make(file)
     except OSError as error:
         raise _unusable(file, error.strerror or str(error), "a file that this user can read and write") from error
-    return attrs.evolve(settings, auth=attrs.evolve(settings.auth, token=token, token_file=file))
 
 
 def kept_token(data_dir: Path) -> Secret | None:
@@ -41,7 +49,10 @@ def kept_token(data_dir: Path) -> Secret | None:
         OSError: it cannot be read.
         ConfigError: others may have read it, or the file holds no token.
     """
-    file = data_dir / FILE_NAME
+    return _kept(data_dir / FILE_NAME)
+
+
+def _kept(file: Path) -> Secret | None:
     try:
         mode = file.stat().st_mode
         text = file.read_text(encoding="ascii", errors="replace").strip()
@@ -70,7 +81,7 @@ def _make(file: Path) -> Secret:
             os.link(draft, file)
     finally:
         draft.unlink(missing_ok=True)
-    return kept_token(file.parent) or Secret(token)
+    return _kept(file) or Secret(token)
 
 
 def _unusable(file: Path, found: str, allowed: str) -> ConfigError:

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from benchmarks.checker import Checker, Frame
-from benchmarks.outcome import _continues, _said, percentile
-from benchmarks.plan import Plan
+from benchmarks.outcome import _continues, percentile, said
+from mission_control.truth import Header, Message, Truth
 
 NOW = 1_700_000_000_000
 
@@ -92,10 +92,16 @@ def test_percentiles() -> None:
     assert [percentile(latency, share) for share in (0.5, 0.95, 0.99, 1.0)] == [1, 2, 10, 99]
 
 
-def test_what_the_simulation_said_is_known_from_its_seed() -> None:
-    """The texts that must arrive are found without having been sent."""
-    plan = Plan(agents=2, rate=50, seconds=1, subscribers=1, warm_up=1, seed=4, profile=None)
-    said = _said(plan)["agent:builder:main"]
-    assert len(said) > 20
-    assert _continues(said[3:9], said)
-    assert not _continues([*said[3:5], *said[6:9]], said)
+def test_what_was_said_is_known_from_the_truth() -> None:
+    """What arrived must be a stretch of it without a hole."""
+    header = Header(seed=4, agents=1, profile="chat", started_at=NOW, ended_at=NOW)
+    texts = [f"message {number}" for number in range(20)]
+    complete = [Message("a", "s", "r", "assistant", text, "complete", NOW, NOW) for text in texts]
+    others = (
+        Message("a", "s", "r", "user", "message 3", "complete", NOW, NOW),
+        Message("a", "s", "r", "assistant", "mess", "lost", NOW, NOW),
+    )
+    found = said(Truth(header, (*complete, *others)))["s"]
+    assert len(found) == 20
+    assert _continues(found[3:9], found)
+    assert not _continues([*found[3:5], *found[6:9]], found)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -21,11 +22,11 @@ MOST_EVENTS = 1_500
 
 
 @pytest.mark.parametrize("seed", [20261123])
-def test_what_anyone_has_seen_survives_every_kill(daemons: Daemons, seed: int) -> None:
+def test_what_anyone_has_seen_survives_every_kill(daemons: Daemons, seed: int, tmp_path: Path) -> None:
     """After each restart, every event that a subscriber has seen is there, the same at the same offset; and the
     subscriber, which comes back with its cursor, goes on there without a loss or a repetition."""
     chance = random.Random(seed)
-    with SimulatedGateway(AGENTS, EVENTS_A_SECOND, seed) as gateway:
+    with SimulatedGateway(tmp_path, AGENTS, EVENTS_A_SECOND, seed) as gateway:
         daemon = daemons.start(gateway)
         with Subscriber(daemon.url) as first, Subscriber(daemon.url) as second:
             subscribers = (first, second)

@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from mission_control.simulate.desk import Desk, Reply
+from mission_control.simulate.desk import GatewayDesk
 from mission_control.simulate.fleet import Fleet
 from mission_control.simulate.gateway import Gateway
 from mission_control.simulate.script import Ask, Finish, Say
+from mission_control.simulate.source import Reply
 from tests.simulate.stage import START, play
 
 TOKEN = "open sesame"
@@ -40,11 +41,11 @@ def gateway() -> Gateway:
 
 
 @pytest.fixture
-def desk(gateway: Gateway) -> Desk:
-    return Desk(gateway, TOKEN)
+def desk(gateway: Gateway) -> GatewayDesk:
+    return GatewayDesk(gateway, TOKEN)
 
 
-def connect(desk: Desk, **changes: Any) -> dict[str, Any]:
+def connect(desk: GatewayDesk, **changes: Any) -> dict[str, Any]:
     """The hello of a client that was admitted."""
     reply = desk.receive(request("connect", CONNECT | changes), START + 5)
     assert reply.joined
@@ -53,21 +54,21 @@ def connect(desk: Desk, **changes: Any) -> dict[str, Any]:
     return payload
 
 
-def ask(desk: Desk, method: str, params: Any = None) -> Any:
+def ask(desk: GatewayDesk, method: str, params: Any = None) -> Any:
     """The payload or the error of an answer."""
     answer = decoded(desk.receive(request(method, params), START + 60_001))
     assert answer["id"] == "1"
     return answer["payload"] if answer["ok"] else answer["error"]["message"]
 
 
-def test_the_challenge_comes_first(desk: Desk) -> None:
+def test_the_challenge_comes_first(desk: GatewayDesk) -> None:
     """It has no sequence number, like the real one."""
-    frame = msgspec.json.decode(desk.greet(START))
+    frame = msgspec.json.decode(*desk.greet(START))
     assert list(frame) == ["type", "event", "payload"]
     assert frame["payload"]["ts"] == START
 
 
-def test_hello_has_what_a_client_needs(desk: Desk) -> None:
+def test_hello_has_what_a_client_needs(desk: GatewayDesk) -> None:
     """Protocol, policy, agents, uptime and our own presence are where the real gateway has them."""
     hello = connect(desk)
     assert list(hello) == ["type", "protocol", "server", "features", "snapshot", "policy"]
@@ -122,7 +123,7 @@ def test_hello_has_what_a_client_needs(desk: Desk) -> None:
         ),
     ],
 )
-def test_refusals_are_the_real_ones(desk: Desk, changes: Any, code: str, message: str, close: int) -> None:
+def test_refusals_are_the_real_ones(desk: GatewayDesk, changes: Any, code: str, message: str, close: int) -> None:
     """A refused client gets the real gateway's error, then its close code with the same words."""
     reply = desk.receive(request("connect", CONNECT | changes), START)
     answer = decoded(reply)
@@ -145,7 +146,7 @@ def test_refusals_are_the_real_ones(desk: Desk, changes: Any, code: str, message
         (request("connect", {}), (1008, None)),
     ],
 )
-def test_a_first_message_that_is_no_connect_ends_the_connection(desk: Desk, message: bytes, close: Any) -> None:
+def test_a_first_message_that_is_no_connect_ends_the_connection(desk: GatewayDesk, message: bytes, close: Any) -> None:
     """Whatever comes instead of a connect, the close says why, within the length that a close frame allows."""
     reply = desk.receive(message, START)
     assert reply.close is not None
@@ -154,7 +155,7 @@ def test_a_first_message_that_is_no_connect_ends_the_connection(desk: Desk, mess
     assert len(reply.close[1].encode()) <= 123
 
 
-def test_a_client_that_claims_no_scope_may_do_everything(desk: Desk) -> None:
+def test_a_client_that_claims_no_scope_may_do_everything(desk: GatewayDesk) -> None:
     """As the real gateway has it; so a client had better claim what it needs."""
     hello = connect(desk, scopes=[])
     assert hello["snapshot"]["presence"][1]["scopes"] == ["operator.admin"]
@@ -164,20 +165,20 @@ def test_a_client_that_claims_no_scope_may_do_everything(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("method", "scope"), [("chat.send", "write"), ("chat.abort", "write"), ("config.get", "admin"), ("nosuch", "admin")]
 )
-def test_a_reader_may_only_read(desk: Desk, method: str, scope: str) -> None:
+def test_a_reader_may_only_read(desk: GatewayDesk, method: str, scope: str) -> None:
     """What the claimed scope does not cover is refused by the scope's name, and the connection stays."""
     connect(desk)
     assert ask(desk, method, {"sessionKey": "x"}) == f"missing scope: operator.{scope}"
     assert ask(desk, "last-heartbeat") is None
 
 
-def test_a_client_without_the_reading_scope_reads_nothing(desk: Desk) -> None:
+def test_a_client_without_the_reading_scope_reads_nothing(desk: GatewayDesk) -> None:
     """A scope that does not exist is accepted and grants nothing."""
     connect(desk, scopes=["bogus"])
     assert ask(desk, "health") == "missing scope: operator.read"
 
 
-def test_agents_sessions_and_history(gateway: Gateway, desk: Desk) -> None:
+def test_agents_sessions_and_history(gateway: Gateway, desk: GatewayDesk) -> None:
     """The lists know what was used, newest first; a history is as long as was asked for."""
     connect(desk)
     assert ask(desk, "agents.list")["agents"][1] == {"id": "researcher", "name": "Researcher"}
@@ -201,7 +202,7 @@ def test_agents_sessions_and_history(gateway: Gateway, desk: Desk) -> None:
 @pytest.mark.parametrize(
     "key", ["agent:builder:main", "agent:nosuch:main", "main", "", "agent:builder", "agent:builder:nosuch"]
 )
-def test_the_history_of_a_session_that_was_never_used(desk: Desk, key: str) -> None:
+def test_the_history_of_a_session_that_was_never_used(desk: GatewayDesk, key: str) -> None:
     """It is empty, without a session id and without an error."""
     connect(desk)
     assert ask(desk, "chat.history", {"sessionKey": key}) == {
@@ -223,13 +224,13 @@ def test_the_history_of_a_session_that_was_never_used(desk: Desk, key: str) -> N
         ("sessions.list", {"bogus": 1}, "at root: unexpected property 'bogus'"),
     ],
 )
-def test_wrong_parameters_are_named(desk: Desk, method: str, params: Any, problem: str) -> None:
+def test_wrong_parameters_are_named(desk: GatewayDesk, method: str, params: Any, problem: str) -> None:
     """The real gateway's words, and the connection stays."""
     connect(desk)
     assert ask(desk, method, params) == f"invalid {method} params: {problem}"
 
 
-def test_later_nonsense_is_answered_and_the_connection_stays(desk: Desk) -> None:
+def test_later_nonsense_is_answered_and_the_connection_stays(desk: GatewayDesk) -> None:
     """An admitted client may send rubbish: a malformed request is answered, and what is not JSON ignored."""
     connect(desk)
     reply = desk.receive(b'{"type": "event"}', START)
@@ -238,11 +239,11 @@ def test_later_nonsense_is_answered_and_the_connection_stays(desk: Desk) -> None
     assert desk.receive(b"garbage", START) == Reply()
 
 
-def test_presence_remembers_who_left(gateway: Gateway, desk: Desk) -> None:
+def test_presence_remembers_who_left(gateway: Gateway, desk: GatewayDesk) -> None:
     """A client that comes back under the same instance id has one entry, not two."""
     connect(desk)
     assert desk.leave(START + 10)
-    again = Desk(gateway, TOKEN)
+    again = GatewayDesk(gateway, TOKEN)
     connect(again)
     entries = [entry for entry in ask(again, "system-presence") if entry.get("instanceId") == "me"]
     assert [entry["reason"] for entry in entries] == ["connect"]

@@ -9,7 +9,7 @@ from mission_control.core.agent import AgentCore
 from mission_control.core.events import Activity, Chunk, Draft, Final
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
 from mission_control.gateways.dialect import Broadcast, Deliver, Established, Order, Refused, Send
-from mission_control.simulate.desk import Desk
+from mission_control.simulate.desk import GatewayDesk
 from mission_control.simulate.fleet import Fleet
 from mission_control.simulate.gateway import Gateway
 from mission_control.simulate.schedule import Schedule
@@ -26,7 +26,7 @@ class Observer:
         self.dialect = ClawdbotDialect("g", Credentials("me", "1", TOKEN))
         self.drafts: list[Draft] = []
         self.established = False
-        self._desk = Desk(self.gateway, TOKEN)
+        self._desk = GatewayDesk(self.gateway, TOKEN)
         self._agents: dict[str, AgentCore] = {}
         self._schedule = Schedule(fleet, self.gateway.actors)
 
@@ -36,7 +36,8 @@ class Observer:
             pass
         now = START + round(after * 1000)
         self._obey(self.dialect.opened(now), now)
-        self._obey(self.dialect.receive(self._desk.greet(now), now), now)
+        for frame in self._desk.greet(now):
+            self._obey(self.dialect.receive(frame, now), now)
         for frame, now in self._frames(seconds):
             due = self.dialect.due(now)
             if due is not None and due <= now:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from mission_control import __version__
+from mission_control.cli.chaos import simulate, verify
 from mission_control.cli.daemon import check_config, run, version
 from mission_control.cli.observe import actors, dead_letters, tail
 from mission_control.cli.outcomes import INTERRUPTED
@@ -42,5 +43,5 @@ def cli() -> None:
     """
 
 
-for command in (run, check_config, tail, actors, dead_letters, version):
+for command in (run, check_config, tail, actors, dead_letters, simulate, verify, version):
     cli.add_command(command)

@@ -83,6 +83,10 @@ class Daemon:
         body = await self._ask("GET", "/v1/actors")
         return Answer(body, await self._read(body, ActorsView))
 
+    async def get(self, path: str, kind: type[T]) -> T:
+        """What is answered at a path of the HTTP interface."""
+        return await self._read(await self._ask("GET", path), kind)
+
     async def retry(self, letter: str) -> LetterView:
         """Put the message of a dead letter back into the mailbox that it came from; gives the letter, which is gone."""
         body = await self._ask("POST", f"/v1/dead-letters/{quote(letter, safe='')}/retry")

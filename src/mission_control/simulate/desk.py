@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
-from attrs import frozen
 
 from mission_control.simulate.gateway import Client, Gateway, encode
+from mission_control.simulate.source import Reply
 
 PROTOCOL: Final = 3
 _CONNECT_PARAMS: Final = frozenset(
@@ -51,15 +51,6 @@ class _Request(msgspec.Struct):
     params: dict[str, Any] = {}
 
 
-@frozen
-class Reply:
-    """What to send to the client, and whether to close the connection after that. ``joined``: it was just admitted."""
-
-    frames: tuple[bytes, ...] = ()
-    close: tuple[int, str] | None = None
-    joined: bool = False
-
-
 class _RefusedError(Exception):
     """The request is answered with an error. ``close`` is the code that ends the connection, if it does."""
 
@@ -69,7 +60,7 @@ class _RefusedError(Exception):
         self.close = close
 
 
-class Desk:
+class GatewayDesk:
     """Where one connection is served. Call :meth:`greet` first, then :meth:`receive` for every message."""
 
     def __init__(self, gateway: Gateway, token: str) -> None:
@@ -86,10 +77,10 @@ class Desk:
             "last-heartbeat": lambda _, __: None,
         }
 
-    def greet(self, now: int) -> bytes:
+    def greet(self, now: int) -> tuple[bytes]:
         """The challenge that a server sends first."""
         payload = {"nonce": self._gateway.new_id(), "ts": now}
-        return encode({"type": "event", "event": "connect.challenge", "payload": payload})
+        return (encode({"type": "event", "event": "connect.challenge", "payload": payload}),)
 
     def leave(self, now: int) -> bool:
         """The connection has ended. Gives whether the client had been admitted."""

@@ -7,21 +7,13 @@ from collections.abc import Iterable
 
 import trio
 
-
-def text_frame(payload: bytes) -> bytes:
-    """A whole WebSocket text frame as a server sends it (RFC 6455, section 5.2)."""
-    size = len(payload)
-    if size < 126:
-        return bytes((0x81, size)) + payload
-    if size < 1 << 16:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+from mission_control.simulate.framing import text_frame
 
 
 class Outlet:
     """What one client has yet to be sent, at most ``max_bytes`` of it: a client that is slower than that is closed."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: float) -> None:
         self.farewell: tuple[int, str] | None = None
         """The close code and reason with which the connection ends once everything pending is sent."""
         self._max_bytes = max_bytes
@@ -67,8 +59,25 @@ class Fanout:
     def discard(self, outlet: Outlet) -> None:
         self._outlets.discard(outlet)
 
+    @property
+    def outlets(self) -> tuple[Outlet, ...]:
+        return tuple(self._outlets)
+
+    def answer(self, outlet: Outlet, frame: bytes) -> None:
+        """Queue a frame (JSON) that is for one client alone."""
+        outlet.put(text_frame(frame))
+
     def publish(self, frames: Iterable[bytes]) -> None:
         """Queue event frames (JSON) for every client."""
         wire = b"".join(map(text_frame, frames))
         for outlet in self._outlets:
             outlet.put(wire)
+
+    def arrive(self) -> None:
+        """Whatever is still under way arrives now."""
+
+    def lose(self) -> None:
+        """Whatever is still under way never arrives."""
+
+    def settle(self) -> None:
+        """Whatever is still under way arrives now, and nothing is harmed any more."""

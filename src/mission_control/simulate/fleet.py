@@ -1,11 +1,14 @@
 """What a simulation consists of: how many agents, at what pace, from what seed."""
 
 import random
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen, validators
 
 _NAMES: Final = ("builder", "researcher", "reviewer", "support", "ops", "writer", "analyst", "tester", "planner")
+
+Profile: TypeAlias = Literal["chat", "burst", "idle", "tools"]
+Dialect: TypeAlias = Literal["clawdbot", "envelope"]
 
 
 @frozen
@@ -15,12 +18,13 @@ class Fleet:
     ``rate`` is how many agent events each agent makes a second, without pause, as a load; None is the natural pace,
     with conversations, tools, failures and silence. ``seed`` decides everything that the agents do and say. With the
     same seed a second simulation has the same run ids as the first, so to an observer that remembers the first it says
-    nothing new.
+    nothing new. ``profile`` is what they are busy with (:mod:`mission_control.simulate.profiles`).
     """
 
     agents: int = field(default=5, validator=validators.ge(1))
     rate: float | None = field(default=None, validator=validators.optional(validators.gt(0)))
     seed: int = 0
+    profile: Profile = "chat"
 
     @property
     def agent_ids(self) -> tuple[str, ...]:

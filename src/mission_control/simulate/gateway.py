@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from attrs import define, field, frozen
 
+from mission_control.simulate.chronicle import Witness, unwitnessed
 from mission_control.simulate.fleet import Fleet
 from mission_control.simulate.runs import Actor
 from mission_control.simulate.script import Action
@@ -52,6 +53,7 @@ class Gateway:
 
     fleet: Fleet
     started_at: int
+    witness: Witness = unwitnessed
     actors: dict[str, Actor] = field(init=False)
     _rng: random.Random = field(init=False)
     _presence: dict[str, dict[str, Any]] = field(init=False, factory=dict)
@@ -62,7 +64,7 @@ class Gateway:
     def __attrs_post_init__(self) -> None:
         self._rng = self.fleet.random("gateway")
         self.actors = {
-            agent_id: Actor(agent_id, _session_keys(agent_id, index), self.fleet.random(f"{agent_id}/ids"))
+            agent_id: Actor(agent_id, session_keys(agent_id, index), self.fleet.random(f"{agent_id}/ids"), self.witness)
             for index, agent_id in enumerate(self.fleet.agent_ids)
         }
 
@@ -75,6 +77,14 @@ class Gateway:
     def act(self, agent_id: str, action: Action, now: int) -> list[bytes]:
         """The frames about what an agent does."""
         return [self._event(name, payload) for name, payload in self.actors[agent_id].act(action, now)]
+
+    def conclude(self, now: int) -> list[bytes]:
+        """Every agent brings its run to an end; the frames about that."""
+        said = [each for actor in self.actors.values() for each in actor.conclude(now)]
+        return [self._event(name, payload) for name, payload in said]
+
+    def shutdown_event(self, back_in_ms: int) -> bytes:
+        return self._event("shutdown", {"reason": "gateway restarting", "restartExpectedMs": back_in_ms})
 
     def tick(self, now: int) -> bytes:
         return self._event("tick", {"ts": now})
@@ -92,6 +102,19 @@ class Gateway:
         if with_versions:
             frame["stateVersion"] = self._versions
         return encode(frame)
+
+    # The process comes and goes.
+
+    def die(self, now: int) -> None:
+        """The process ends: its runs are gone, and with them what was not stored."""
+        for actor in self.actors.values():
+            actor.die(now)
+
+    def boot(self, now: int) -> None:
+        """A new process begins with what was stored; frames are counted anew."""
+        self.started_at = now
+        self._presence.clear()
+        self._seq, self._presence_version, self._health_version = 0, 1, 1
 
     # Who is there.
 
@@ -117,8 +140,9 @@ class Gateway:
         return key
 
     def leave(self, key: str, now: int) -> None:
-        self._presence[key] |= {"reason": "disconnect", "ts": now}
-        self._presence_version += 1
+        if key in self._presence:
+            self._presence[key] |= {"reason": "disconnect", "ts": now}
+            self._presence_version += 1
 
     def presence(self, now: int) -> list[dict[str, Any]]:
         own = {
@@ -243,7 +267,7 @@ def _display_name(agent_id: str) -> str:
     return agent_id.replace("-", " ").capitalize()
 
 
-def _session_keys(agent_id: str, index: int) -> tuple[str, ...]:
+def session_keys(agent_id: str, index: int) -> tuple[str, ...]:
     """An agent's main session, and for some of them a second one."""
     second = _OPERATOR_SESSIONS[index % len(_OPERATOR_SESSIONS)]
     return tuple(dict.fromkeys((f"agent:{agent_id}:main", f"agent:{agent_id}:{second}")))

@@ -8,10 +8,11 @@ failed run ends like a finished one, without a message, and goes on without its 
 import random
 import uuid
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from attrs import define
 
+from mission_control.simulate.chronicle import Chronicle, Witness, unwitnessed
 from mission_control.simulate.script import (
     Abort,
     Action,
@@ -27,6 +28,7 @@ from mission_control.simulate.script import (
     ToolPrints,
 )
 from mission_control.simulate.sessions import Session, text_content
+from mission_control.truth import Outcome
 
 Payload: TypeAlias = dict[str, Any]
 Said: TypeAlias = tuple[str, Payload]
@@ -49,6 +51,7 @@ class _Call:
 class _Run:
     id: str
     session: Session
+    began: int
     requested_at: int
     seq: int = 0
     text: str = ""
@@ -56,17 +59,21 @@ class _Run:
     chat_at: int = 0
     named: bool = True  # whether its events still carry the session
     call: _Call | None = None
+    over: bool = False
 
 
 class Actor:
-    """One agent on the gateway's stage: its sessions and its run."""
+    """One agent on the gateway's stage: its sessions and its run. A ``witness`` is told what it really did."""
 
-    def __init__(self, agent_id: str, session_keys: tuple[str, ...], rng: random.Random) -> None:
+    def __init__(
+        self, agent_id: str, session_keys: tuple[str, ...], rng: random.Random, witness: Witness = unwitnessed
+    ) -> None:
         self.agent_id = agent_id
         self.session_keys = session_keys
         self.sessions: dict[str, Session] = {}
         """By key; a session exists once it was used."""
         self._rng = rng
+        self._chronicle = Chronicle(agent_id, witness)
         self._run: _Run | None = None
 
     def act(self, action: Action, now: int) -> Iterator[Said]:
@@ -93,15 +100,33 @@ class Actor:
             case Retry():
                 return self._retry(now)
             case Abort():
-                return self._abort()
+                return self._abort(now)
+
+    def conclude(self, now: int) -> Iterator[Said]:
+        """Bring the run that goes on to its end, if there is one."""
+        run = self._run
+        if run is None or run.over:
+            return
+        if run.call is not None:
+            yield from self._end_call("stopped", False, now)
+        if not run.text:
+            yield from self._say("Done.", now)
+        yield from self._finish(now)
+
+    def die(self, now: int) -> None:
+        """The gateway's process ends, and with it the run and whatever of it is not stored."""
+        run, self._run = self._run, None
+        if run is not None and not run.over:
+            self._stop(run, "lost", now)
 
     def _ask(self, session_key: str, prompt: str, now: int) -> Iterator[Said]:
         session = self.sessions.get(session_key)
         if session is None:
             session = self.sessions[session_key] = Session(session_key, self._new_id(), now)
         session.updated_at = now
-        session.asked(prompt, now)
-        self._run = run = _Run(self._new_id(), session, requested_at=now)
+        stored = session.asked(prompt, now)
+        self._run = run = _Run(self._new_id(), session, began=now, requested_at=now)
+        self._chronicle.asked(session_key, run.id, prompt, now, stored=stored)
         yield _agent(run, "lifecycle", {"phase": "start", "startedAt": now}, now)
 
     def _ask_while_busy(self) -> Iterator[Said]:
@@ -123,6 +148,7 @@ class Actor:
         use = {"type": "toolCall", "id": call.id, "name": name, "arguments": arguments}
         said = text_content(run.text) if run.text else []
         run.session.answered([*said, use], "toolUse", run.requested_at)
+        self._answered(run, "complete", now)
         run.last_text, run.text = run.text or run.last_text, ""
         data = {"phase": "start", "name": name, "toolCallId": call.id, "args": arguments}
         yield _agent(run, "tool", data, now)
@@ -160,6 +186,7 @@ class Actor:
                 },
             }
         run.session.tool_answered(call.id, call.name, result, now)
+        self._called(run, call, now, failed=failed)
         run.call = None
         run.requested_at = now
         data = {
@@ -175,27 +202,31 @@ class Actor:
     def _finish(self, now: int) -> Iterator[Said]:
         run = self._open_run()
         run.session.answered(text_content(run.text), "stop", run.requested_at)
-        yield from self._end(run, run.text, now)
+        self._answered(run, "complete", now)
+        yield from self._end(run, run.text, "complete", now)
 
     def _break(self, now: int) -> Iterator[Said]:
         run = self._open_run()
         run.session.answered(text_content(run.text), "error", run.requested_at, error="terminated")
-        yield from self._end(run, run.text, now)
+        self._answered(run, "error", now)
+        yield from self._end(run, run.text, "error", now)
 
     def _fail(self, error: str, now: int) -> Iterator[Said]:
         run = self._open_run()
         run.session.answered([], "error", run.requested_at, error=error)
-        yield from self._end(run, run.last_text, now)
+        self._chronicle.stored()
+        yield from self._end(run, run.last_text, "error", now)
         run.named = False
 
     def _retry(self, now: int) -> Iterator[Said]:
         run = self._open_run()
-        run.requested_at = now
+        run.began = run.requested_at = now
+        run.over = False
         yield _agent(run, "lifecycle", {"phase": "start", "startedAt": now}, now)
 
-    def _abort(self) -> Iterator[Said]:
+    def _abort(self, now: int) -> Iterator[Said]:
         run = self._open_run()
-        run.session.stopped()
+        self._stop(run, "aborted", now)
         run.seq += 1
         yield (
             "chat",
@@ -208,11 +239,33 @@ class Actor:
             },
         )
 
-    def _end(self, run: _Run, text: str, now: int) -> Iterator[Said]:
+    def _stop(self, run: _Run, outcome: Literal["aborted", "lost"], now: int) -> None:
+        """The run ends, and nothing more of it is stored."""
+        run.session.stopped()
+        self._chronicle.forgotten()
+        self._chronicle.said(run.session.key, run.id, run.text, outcome, run.requested_at, now)
+        if run.call is not None:
+            self._called(run, run.call, now, failed=None)
+        self._over(run, outcome, now)
+
+    def _end(self, run: _Run, text: str, outcome: Outcome, now: int) -> Iterator[Said]:
+        self._over(run, outcome, now)
         run.session.updated_at = now
         yield _agent(run, "lifecycle", {"phase": "end", "endedAt": now}, now)
         if run.named:
             yield _chat(run, "final", text, now)
+
+    def _over(self, run: _Run, outcome: Outcome, now: int) -> None:
+        run.over = True
+        self._chronicle.ran(run.session.key, run.id, run.began, now, outcome)
+
+    def _answered(self, run: _Run, state: Literal["complete", "error"], now: int) -> None:
+        """The session has stored what was asked and said so far."""
+        self._chronicle.stored()
+        self._chronicle.said(run.session.key, run.id, run.text, state, run.requested_at, now)
+
+    def _called(self, run: _Run, call: _Call, now: int, *, failed: bool | None) -> None:
+        self._chronicle.called(run.session.key, run.id, call.id, call.name, call.started_at, now, failed=failed)
 
     def _open_run(self) -> _Run:
         assert self._run is not None, "a script asks before it does anything else"

@@ -5,8 +5,8 @@ the gateway would say about them.
 """
 
 import random
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
@@ -85,38 +85,28 @@ class Abort:
 
 Action: TypeAlias = Ask | AskWhileBusy | Say | CallTool | ToolPrints | ToolEnds | Finish | Break | Fail | Retry | Abort
 Step: TypeAlias = tuple[float, Action]
+Course: TypeAlias = Callable[[random.Random, str], Iterator[Step]]
+"""What follows a prompt in a session, up to the run's end."""
 
 
-def natural(rng: random.Random, sessions: Sequence[str]) -> Iterator[Step]:
+def natural(
+    rng: random.Random,
+    sessions: Sequence[str],
+    courses: "Mapping[Course, int] | None" = None,
+    pauses: tuple[float, float] = (2, 14),
+) -> Iterator[Step]:
     """An agent that answers, uses tools, goes quiet for a while, and hangs or fails now and then.
 
-    The first of ``sessions`` is the agent's main one.
+    The first of ``sessions`` is the agent's main one. ``courses`` are weighted; ``pauses`` in seconds.
     """
-    pause = rng.uniform(0.2, 4)
+    courses = courses or EVERYTHING
+    pause = rng.uniform(pauses[0] / 10, pauses[0] * 2)
     while True:
         session = sessions[0] if rng.random() < 0.75 else rng.choice(sessions)
         yield pause, Ask(session, prose.prompt(rng))
-        [course] = rng.choices((_answers, _uses_tools, _hangs, _fails, _breaks_off, _is_aborted), (46, 36, 2, 6, 4, 6))
+        [course] = rng.choices(tuple(courses), tuple(courses.values()))
         yield from course(rng, session)
-        pause = rng.uniform(45, 120) if rng.random() < 0.08 else rng.uniform(2, 14)
-
-
-def steady(rng: random.Random, session: str, rate: float, texts: Sequence[Sequence[Say]]) -> Iterator[Step]:
-    """A load: ``rate`` agent events a second without pause, made of prepared ``texts``."""
-    interval = 1 / rate
-    wait = rng.uniform(0, interval)
-    while True:
-        yield wait, Ask(session, "Go on.")
-        for say in rng.choice(texts):
-            yield interval, say
-        yield interval, Finish()
-        wait = interval
-
-
-def prepared_texts(rng: random.Random) -> list[list[Say]]:
-    """Texts for :func:`steady`, of 20 to 60 pieces each."""
-    pieces = [prose.tokens(prose.paragraph(rng, 8))[: rng.randint(20, 60)] for _ in range(64)]
-    return [[Say(piece) for piece in text] for text in pieces]
+        pause = rng.uniform(45, 120) if rng.random() < 0.08 else rng.uniform(*pauses)
 
 
 def _speaks(rng: random.Random, text: str) -> Iterator[Step]:
@@ -128,7 +118,7 @@ def _speaks(rng: random.Random, text: str) -> Iterator[Step]:
         wait = pace * rng.uniform(0.4, 1.8)
 
 
-def _answers(rng: random.Random, session: str) -> Iterator[Step]:
+def answers(rng: random.Random, session: str) -> Iterator[Step]:
     interrupted = rng.random() < 0.08
     for number, step in enumerate(_speaks(rng, prose.answer(rng))):
         if interrupted and number == 5:
@@ -141,7 +131,7 @@ def _answers(rng: random.Random, session: str) -> Iterator[Step]:
         yield 0.02, Finish()
 
 
-def _uses_tools(rng: random.Random, session: str) -> Iterator[Step]:
+def uses_tools(rng: random.Random, session: str) -> Iterator[Step]:
     for _ in range(rng.randint(1, 3)):
         if rng.random() < 0.7:
             yield from _speaks(rng, prose.preamble(rng))
@@ -202,3 +192,14 @@ def _part(rng: random.Random, text: str) -> Iterator[Step]:
     """The beginning of a text, at least two pieces of it."""
     pieces = list(_speaks(rng, text))
     yield from pieces[: max(2, int(len(pieces) * rng.uniform(0.2, 0.8)))]
+
+
+EVERYTHING: Final[Mapping[Course, int]] = {
+    answers: 46,
+    uses_tools: 36,
+    _hangs: 2,
+    _fails: 6,
+    _breaks_off: 4,
+    _is_aborted: 6,
+}
+"""Everything that an operator must be able to see."""

@@ -32,12 +32,14 @@ class Session:
     _entries: deque[Entry] = field(factory=lambda: deque(maxlen=_KEPT))
     _unsaved: list[Entry] = field(factory=list)
 
-    def asked(self, prompt: str, at: int) -> None:
+    def asked(self, prompt: str, at: int) -> bool:
+        """A user's message; gives whether it is stored at once."""
         entry = {"role": "user", "content": text_content(prompt), "timestamp": at}
-        if self._entries:
-            self._entries.append(entry)
-        else:
+        if not self._entries:
             self._unsaved.append(entry)
+            return False
+        self._entries.append(entry)
+        return True
 
     def answered(self, content: list[Entry], stop_reason: str, at: int, error: str | None = None) -> None:
         """An assistant message is complete. ``at`` is when it was asked of the model, in ms."""

@@ -1,0 +1,118 @@
+"""Runs and tool calls of an account against those that there really were."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from attrs import Factory, define
+
+from mission_control.truth import Run, Tool
+from mission_control.verify.pairing import ANY_TIME, pair
+from mission_control.verify.readings import SLACK_MS, Account, Deed
+from mission_control.verify.verdict import Finding, FindingClass
+
+_ENDS: Final = {
+    "complete": ("run.finished",),
+    "error": ("run.failed",),
+    "aborted": ("run.aborted",),
+    "lost": ("run.failed", "run.aborted"),
+}
+"""How the end of a run may be told, by its outcome."""
+_ALL_ENDS: Final = frozenset(kind for kinds in _ENDS.values() for kind in kinds)
+_ALL_TOOL_ENDS: Final = frozenset({"tool.finished", "tool.failed"})
+
+
+@define
+class _Deeds:
+    where: str
+    account: Account
+    by_run: defaultdict[str, list[Deed]] = Factory(lambda: defaultdict(list))
+    by_call: defaultdict[str, list[Deed]] = Factory(lambda: defaultdict(list))
+    nameless: list[Deed] = Factory(list)
+    """Failures of which it is told that nobody knows whose they were."""
+
+    def runs(self, run_id: str, attempts: Sequence[Run]) -> Iterator[Finding]:
+        """A run's attempts have a start and an end each, at their times."""
+        deeds = self.by_run.pop(run_id, [])
+        starts = [(deed.at, deed) for deed in deeds if deed.kind == "run.started"]
+        ends = [(deed.at, deed) for deed in deeds if deed.kind in _ALL_ENDS]
+        attempts = sorted(attempts, key=lambda run: run.began)
+        began = [(run.began, run.ended, run) for run in attempts]
+        ended = [(run.ended, run.ended, run) for run in attempts]
+        _, unmet, extra = pair(began, starts, (0, SLACK_MS, ANY_TIME))
+        # Of a run that began before anybody watched, perhaps only its end was still to be heard, or retries, which name
+        # neither their session nor their agent.
+        unseen = unmet if attempts[0] in unmet and not self._watched(attempts[0].began) else []
+        yield from (self._unmet(run, run.began, "start of run") for run in unmet if run not in unseen)
+        yield from (self._extra(deed) for deed in extra)
+        pairs, unmet, extra = pair(ended, ends, (SLACK_MS, ANY_TIME))
+        yield from (self._unmet(run, run.ended, "end of run") for run in unmet if run not in unseen)
+        yield from (self._extra(deed) for deed in extra)
+        for run, deed in pairs:
+            if deed.kind not in _ENDS[run.outcome]:
+                what = f"run {run_id} of {run.session} is told as {deed.kind}; it was {run.outcome}"
+                yield self._unless_declared("altered", run, run.began, run.ended, what)
+
+    def call(self, tool: Tool) -> Iterator[Finding]:
+        """A call has a start, and an end that says whether it failed, if it came to one."""
+        deeds = self.by_call.pop(tool.call, [])
+        starts = [deed for deed in deeds if deed.kind == "tool.started"]
+        ends = [deed for deed in deeds if deed.kind in _ALL_TOOL_ENDS]
+        if not starts and self._watched(tool.began):
+            yield self._unmet(tool, tool.began, f"start of {tool.tool} {tool.call} in run")
+        if not ends and tool.failed is not None and self._watched(tool.ended):
+            yield self._unmet(tool, tool.ended, f"end of {tool.tool} {tool.call} in run")
+        yield from (self._extra(deed) for deed in [*starts[1:], *ends[1:]])
+        kind = "tool.failed" if tool.failed else "tool.finished"
+        if ends and tool.failed is not None and ends[0].kind != kind:
+            what = f"{tool.tool} {tool.call} of {tool.session} is told as {ends[0].kind}; it was {kind}"
+            yield self._unless_declared("altered", tool, tool.began, tool.ended, what)
+
+    def unknown(self, runs: Sequence[Run]) -> Iterator[Finding]:
+        """What is told of runs and calls that there never were."""
+        left = [deed for deeds in (*self.by_run.values(), *self.by_call.values()) for deed in deeds]
+        left += [deed for deed in self.nameless if not any(_may_be(deed, run) for run in runs)]
+        for deed in left:
+            what = f"{deed.kind} of run {deed.run}, which never was (offset {deed.offset})"
+            yield Finding("altered", self.where, what, deed.at)
+
+    def _watched(self, at: int) -> bool:
+        return at >= (self.account.watched_from or 0)
+
+    def _unmet(self, record: Run | Tool, at: int, what: str) -> Finding:
+        return self._unless_declared("lost", record, at, at, f"{what} {record.run} of {record.session}")
+
+    def _unless_declared(self, found: FindingClass, record: Run | Tool, since: int, until: int, what: str) -> Finding:
+        declared = self.account.declared(record.session, record.run, since, until)
+        declared = declared or (isinstance(record, Run) and any(_may_be(deed, record) for deed in self.nameless))
+        return Finding("declared" if declared else found, self.where, what, since)
+
+    def _extra(self, deed: Deed) -> Finding:
+        what = f"{deed.kind} of run {deed.run} is told again (offset {deed.offset})"
+        return Finding("repeated", self.where, what, deed.at)
+
+
+def compare_deeds(runs: Sequence[Run], tools: Sequence[Tool], account: Account, where: str) -> Iterator[Finding]:
+    """What an account has of the true runs and tool calls."""
+    deeds = _Deeds(where, account)
+    for deed in account.deeds:
+        if deed.kind == "run.failed" and deed.run is None:
+            deeds.nameless.append(deed)
+        elif deed.kind == "run.started" or deed.kind in _ALL_ENDS:
+            deeds.by_run[deed.run or ""].append(deed)
+        elif deed.kind == "tool.started" or deed.kind in _ALL_TOOL_ENDS:
+            deeds.by_call[deed.call or ""].append(deed)
+    attempts: defaultdict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        attempts[run.run].append(run)
+    for run_id, each in attempts.items():
+        yield from deeds.runs(run_id, each)
+    for tool in tools:
+        yield from deeds.call(tool)
+    yield from deeds.unknown(runs)
+
+
+def _may_be(deed: Deed, run: Run) -> bool:
+    """Whether a failure without a name may be that of a run."""
+    there = deed.session == run.session and run.outcome == "error"
+    return there and run.began - SLACK_MS <= deed.at <= run.ended + SLACK_MS

@@ -1,0 +1,135 @@
+"""What was read of a daemon, and the account that it gives: messages, activities, gaps."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+from attrs import Factory, define, frozen
+from msgspec import UNSET
+
+from mission_control.core.events import Activity, Chunk, Event, FinalState, Status, decode_payload
+from mission_control.core.events import Final as FinalPayload
+from mission_control.core.views import MessageView
+
+SLACK_MS: Final = 2_000
+"""How far a time may be off, for delays on the way to whoever observed it."""
+
+
+@frozen
+class Reading:
+    """Journaled events as they were read, under the name of where.
+
+    All after offset ``begins_after`` are there, but for chunks of finished messages up to ``compacted_to``.
+    """
+
+    name: str
+    events: tuple[Event, ...]
+    begins_after: int = 0
+    compacted_to: int = 0
+
+
+@frozen
+class Conversations:
+    """Finished messages as they were asked for, of each agent newest first."""
+
+    name: str
+    messages: tuple[tuple[MessageView, ...], ...]
+
+
+@frozen
+class Told:
+    """A message that has its final. ``began`` in ms."""
+
+    message_id: str
+    session: str
+    role: str
+    text: str
+    state: FinalState
+    began: int
+    offset: int
+
+    @property
+    def is_whole(self) -> bool:
+        return self.state in ("complete", "error")
+
+
+@frozen
+class Deed:
+    """An activity of a run."""
+
+    kind: str
+    run: str | None
+    session: str | None
+    call: str | None
+    at: int
+    offset: int
+
+
+@frozen
+class Gap:
+    """Something that was declared to be missing, from when to when (ms), in a run or else in a session."""
+
+    run: str | None
+    session: str | None
+    since: int
+    until: int
+
+    def covers(self, session: str, run: str, began: int, ended: int) -> bool:
+        """Whether it is about what happened there then, at least about a part of it."""
+        if self.session != session and self.run != run:
+            return False
+        return self.since - SLACK_MS <= ended and began <= self.until + SLACK_MS
+
+
+@define
+class Account:
+    """``watched_from`` is when the source was first connected to, in ms."""
+
+    finals: list[Told] = Factory(list)
+    deeds: list[Deed] = Factory(list)
+    gaps: list[Gap] = Factory(list)
+    watched_from: int | None = None
+
+    def declared(self, session: str, run: str, began: int, ended: int) -> bool:
+        """Whether a gap was declared there and then."""
+        return any(gap.covers(session, run, began, ended) for gap in self.gaps)
+
+
+def account(events: Iterable[Event]) -> Account:
+    """The account that events give."""
+    told = Account()
+    begins: defaultdict[str, list[int]] = defaultdict(list)
+    for event in events:
+        payload = decode_payload(event.type, event.payload)
+        match payload:
+            case Chunk():
+                begins[payload.message_id].append(event.timestamp)
+            case FinalPayload():
+                told.finals.append(_final(event, payload, begins.pop(payload.message_id, [])))
+            case Activity() if payload.kind == "stream.gap":
+                told.gaps.append(_gap(event, payload))
+            case Activity():
+                told.deeds.append(_deed(event, payload))
+            case Status(component="gateway", state="connected") if told.watched_from is None:
+                told.watched_from = event.timestamp
+    return told
+
+
+def _final(event: Event, final: FinalPayload, chunks: list[int]) -> Told:
+    began = min([event.timestamp, *chunks]) if final.started_at is UNSET else final.started_at
+    place = event.offset or 0
+    return Told(final.message_id, final.session, final.role, final.text.strip(), final.state, began, place)
+
+
+def _deed(event: Event, activity: Activity) -> Deed:
+    detail = activity.detail or {}
+    call = detail.get("call_id")
+    run, session = activity.run_id or None, activity.session or None
+    return Deed(activity.kind, run, session, call, event.timestamp, event.offset or 0)
+
+
+def _gap(event: Event, activity: Activity) -> Gap:
+    """Without a span it is a moment."""
+    detail = activity.detail or {}
+    since, until = detail.get("from", event.timestamp), detail.get("to", event.timestamp)
+    return Gap(activity.run_id or None, activity.session or None, since, until)
