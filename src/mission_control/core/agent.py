@@ -11,7 +11,7 @@ A source may end a run before it tells the last answer, tell no answer (a failur
 vanish in the middle. Whichever way, a message gets exactly one final and a run's start exactly one end.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from typing import Final as Constant
 
@@ -96,7 +96,7 @@ class AgentCore:
         recent: Sequence[MessageView],
         now: int,
         *,
-        activities: Iterable[tuple[int, Activity]] = (),
+        activities: Sequence[tuple[int, Activity]] = (),
         everything: bool = True,
         position: Position | None = None,
     ) -> None:
@@ -107,6 +107,7 @@ class AgentCore:
         its own.
         """
         self._calls.restore(activities)
+        self._histories.restore(activities)
         if view is not None:
             self.listed, self.name = view.listed, view.name
             self.liveness.resume(view.status, view.reason, view.clocks)

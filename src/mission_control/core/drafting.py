@@ -1,6 +1,6 @@
 """Drafts of one agent's events, with their ids and their wording."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -90,12 +90,13 @@ class Drafting:
         name = event_id(*self.key, session, since, "repaired")
         self.emit(name, at, Activity("stream.repaired", title, session=session, detail=detail))
 
-    def unseen_runs(self, session: str, since: int, at: int, runs: int) -> None:
-        """Declare runs of which only their messages and tool calls are known."""
+    def unseen_runs(self, session: str, since: int, at: int, answered: Sequence[int]) -> None:
+        """Declare runs of which only what a history has is known; ``answered``: when each one's last answer began."""
         seconds = max(0, at - since) / 1000
-        title = f"Not received for {seconds:.0f} s: of {_counted(runs, 'run')} only what the history has is known"
-        detail = {**_span(since, at), "runs": runs}
-        name = event_id(*self.key, session, since, runs, "gap")
+        runs = _counted(len(answered), "run")
+        title = f"Not received for {seconds:.0f} s: of {runs} only what the history has is known"
+        detail = {**_span(since, at), "runs": len(answered), "answered_at": list(answered)}
+        name = event_id(*self.key, session, since, answered[-1], "gap")
         self.emit(name, at, Activity("stream.gap", title, session=session, detail=detail))
 
 

@@ -1,5 +1,6 @@
 """How runs end: each once, and its open message before it."""
 
+from typing import Any
 from typing import Final as Constant
 
 from attrs import define, field
@@ -27,10 +28,14 @@ class Ends:
     _unseen: SeenWindow = field(init=False, factory=lambda: SeenWindow(UNSEEN_KEPT))
     """Failures that were told of by themselves: a run that turns out to be theirs ends under a name of its own."""
 
-    def finish(self, run: Run, at: int, title: str = "Run finished") -> None:
+    def finish(self, run: Run, at: int, *, unseen: int | None = None) -> None:
+        """``unseen``: when its last answer was asked for, in ms, if only a history tells that it has ended."""
         self._close(run, at, "complete")
         self.liveness.failure = None
-        self._tell(run, at, "run.finished", title)
+        if unseen is None:
+            self._tell(run, at, "run.finished", "Run finished")
+        else:
+            self._tell(run, at, "run.finished", "Run finished unseen", detail={"answered_at": unseen})
 
     def fail(self, run: Run, at: int, error: str, *, name: str | None = None, again_from: int | None = None) -> None:
         """``name``: the event's id, where the failure has one of its own; ``again_from``: see :class:`Closed`."""
@@ -83,6 +88,14 @@ class Ends:
         self.liveness.failure = error
         self._tell(run, at, "run.failed", f"Run failed: {error}", name)
 
-    def _tell(self, run: Run, at: int, kind: str, title: str, name: str | None = None) -> None:
+    def _tell(
+        self,
+        run: Run,
+        at: int,
+        kind: str,
+        title: str,
+        name: str | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
         name = name or event_id(*self.key, run.run_id, run.began, "end")
-        self.out.run(name, at, kind, title, run, duration=max(0, at - run.began))
+        self.out.run(name, at, kind, title, run, detail=detail, duration=max(0, at - run.began))

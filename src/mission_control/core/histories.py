@@ -4,8 +4,9 @@ A session's runs follow one another, each from its prompt to the next one's. Tha
 history names no runs; and how a run ended that nobody heard, although the session has gone on since.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Final as Constant
 
 from attrs import define, field, frozen
 
@@ -13,7 +14,9 @@ from mission_control.core.calls import Calls
 from mission_control.core.conversation import Conversation
 from mission_control.core.drafting import Drafting
 from mission_control.core.ends import Ends
+from mission_control.core.events import Activity
 from mission_control.core.ids import event_id
+from mission_control.core.ordering import SeenWindow
 from mission_control.core.runs import Run, RunBook
 from mission_control.core.signals import (
     HistoryEntry,
@@ -23,6 +26,8 @@ from mission_control.core.signals import (
     Settled,
     StoredCall,
 )
+
+ENDS_KEPT: Constant = 4_096
 
 
 @frozen
@@ -89,6 +94,17 @@ class Histories:
     _outage: Outage | None = None
     _unclaimed: dict[str, list[HistoryEntry]] = field(factory=dict)
     """By session, how the runs ended that were missed: until it is known whether anything is heard of them."""
+    _ends_told: SeenWindow = field(init=False, factory=lambda: SeenWindow(ENDS_KEPT))
+    """The last answers of runs whose end was told from a history: by session and time."""
+
+    def restore(self, activities: Iterable[tuple[int, Activity]]) -> None:
+        """Go on from what the journal holds."""
+        for _, activity in activities:
+            detail = activity.detail
+            if isinstance(detail, dict) and "answered_at" in detail:
+                told = detail["answered_at"]
+                for at in told if isinstance(told, list) else [told]:
+                    self._ends_told.first_time((activity.session, at))
 
     def met(self, at: int, ahead: int) -> None:
         """The gateway is heard for the first time: all that it has of late is missing."""
@@ -133,17 +149,17 @@ class Histories:
     def settled(self, signal: Settled) -> None:
         """All is known of a session's runs that can be: those that nobody heard of are told of by their ends alone."""
         known = self._runs.in_session(signal.session)
-        finished = 0
+        answered: list[int] = []
         for entry in self._unclaimed.pop(signal.session, ()):
             if any(_is_own(entry, run) for run in known):
                 continue
             if entry.error is not None:
                 self.ends.failed_unseen(signal.session, entry.at, entry.error)
-            else:
+            elif self._ends_told.first_time((signal.session, entry.at)):
                 self.ends.liveness.failure = None
-                finished += 1
-        if finished and self.silent_since is not None:
-            self._out.unseen_runs(signal.session, self.silent_since, signal.at, finished)
+                answered.append(entry.at)
+        if answered and self.silent_since is not None:
+            self._out.unseen_runs(signal.session, self.silent_since, signal.at, answered)
 
     @property
     def _runs(self) -> RunBook:
@@ -212,7 +228,8 @@ class Histories:
             self.ends.fail(run, signal.at, last.error, name=name, again_from=None if last.text else last.at)
         elif last is not None and last.ends_run and (run.over or signal.purpose != "start"):
             heard = run.told or signal.purpose == "end"
-            self.ends.finish(run, signal.at, "Run finished" if heard else "Run finished unseen")
+            self._ends_told.first_time((signal.session, last.at))
+            self.ends.finish(run, signal.at, unseen=None if heard else last.at)
         elif _is_last_word(signal.purpose, run) or (repair and (run.orphaned or account.followed)):
             if signal.reaches_back_to(run.began):  # else another one, or time, decides
                 self.ends.undecided(run, signal.at)
