@@ -79,15 +79,28 @@ def staged(
     return stage
 
 
+latencies = st.sampled_from((0, 2, 10, 40, 200))
+histories = st.lists(st.lists(scripts(), min_size=1, max_size=4), min_size=1, max_size=2)
+beginnings = st.sampled_from((0, 0, 100, 1_500))
+
+
 @settings(max_examples=200)
-@given(
-    st.sampled_from((0, 2, 10, 40, 200)),
-    st.lists(st.lists(scripts(), min_size=1, max_size=4), min_size=1, max_size=2),
-    st.sampled_from((0, 0, 100, 1_500)),
-    incidents,
-    st.one_of(st.just({}), faults),
-)
+@given(latencies, histories, beginnings, incidents)
 def test_nothing_is_lost_doubled_or_mistaken(
+    latency: int, sessions: list[list[Script]], first: int, then: list[Incident]
+) -> None:
+    assert_all_is_as_it_was(latency, sessions, first, then, {})
+
+
+@settings(max_examples=200, derandomize=True)
+@given(latencies, histories, beginnings, incidents, faults)
+def test_lost_repeated_and_late_frames_are_made_good(
+    latency: int, sessions: list[list[Script]], first: int, then: list[Incident], faults: dict[int, Fault]
+) -> None:
+    assert_all_is_as_it_was(latency, sessions, first, then, faults)
+
+
+def assert_all_is_as_it_was(
     latency: int, sessions: list[list[Script]], first: int, then: list[Incident], faults: dict[int, Fault]
 ) -> None:
     stage = staged(latency, sessions, first, then, faults)
@@ -189,11 +202,13 @@ def assert_gaps_are_of_runs_that_went_on(stage: Stage, delay: int) -> None:
 
 
 def assert_unheard_runs_are_declared(stage: Stage, first: int) -> None:
-    """Of a run, or of its last attempt, that finished in an outage unheard, one event says that there was one."""
+    """Of a run that finished in an outage unheard, one event says that there was one. An attempt at a run that was
+    heard before may show by its message alone, if nothing but its end was heard (docs/clawdbot.md)."""
     last = {str(activity.run_id): activity.kind for _, activity in stage.activities("run.")}
     for session in stage.gateway.sessions:
         runs = [run for run in stage.gateway.runs.values() if run.session == session and run.end == "stop"]
         unheard = [run for run in runs if last.get(run.run_id, "run.failed") == "run.failed"]
         gaps = (gap.detail for _, gap in stage.activities("stream.gap") if gap.session == session)
         told = [detail["runs"] for detail in gaps if isinstance(detail, dict) and "runs" in detail]
-        assert len([run for run in unheard if run.began > START + first]) <= sum(told) <= len(unheard)
+        first_attempts = [run for run in unheard if run.began > START + first and run.tried == 1]
+        assert len(first_attempts) <= sum(told) <= len(unheard)
