@@ -178,7 +178,7 @@ class ConnectionActor:
                         await self._deliver(agent_id, signal)
                 case CatchingUp(since):
                     self._missing_since = since
-                    self._catching_up = trio.CancelScope()
+                    self._catching_up.cancel()
                     if self._state == "connected":
                         await self._tell("connected", self._connected)
                 case Established(detail, warnings):
@@ -187,6 +187,8 @@ class ConnectionActor:
                     self._connected = "; ".join((detail, *warnings))
                     await self._tell("connected", self._connected)
                 case CaughtUp():
+                    self._catching_up.cancel()
+                    self._catching_up = trio.CancelScope()
                     self._nursery.start_soon(self._conclude, self._catching_up)
                 case Refused(reason, remedy):
                     return _End(f"{reason}; {remedy}", refused=True)

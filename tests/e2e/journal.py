@@ -5,6 +5,11 @@ import urllib.request
 from collections import defaultdict
 from typing import Any
 
+import trio
+
+from mission_control.client import subscribe
+from mission_control.core.events import Status, decode_payload
+from mission_control.core.subscription import Cursor, Filter
 from tests.e2e.wire import PATIENCE_S
 
 Event = dict[str, Any]
@@ -28,6 +33,27 @@ def journal(url: str) -> list[Event]:
         page = get(url, f"/v1/events?limit={PAGE}&epoch={page['epoch']}&after={events[-1]['offset']}")
         events += page["events"]
     return events
+
+
+def position(url: str) -> Cursor:
+    """Where the journal of the daemon at `url` ends now."""
+    page = get(url, "/v1/events?limit=1")
+    return Cursor(page["epoch"], page["head"])
+
+
+def wait_caught_up(url: str, since: Cursor) -> None:
+    """Wait until the daemon says, after `since`, that nothing of what its gateway said is missing any more."""
+    stream = url.rstrip("/").replace("http://", "ws://") + "/v1/stream"
+
+    async def wait() -> None:
+        with trio.fail_after(PATIENCE_S):
+            async with subscribe(stream, filter=Filter(types=frozenset({"system.status"})), cursor=since) as events:
+                async for event in events:
+                    status = decode_payload(event.type, event.payload)
+                    if isinstance(status, Status) and status.state == "connected" and status.missing_since is None:
+                        return
+
+    trio.run(wait)
 
 
 def assert_exact(events: list[Event]) -> None:
