@@ -146,17 +146,18 @@ def test_every_task_has_its_turn_though_another_never_waits(seed: int) -> None:
 
 
 def test_no_two_runs_draw_the_same_seed() -> None:
-    """A suite that runs each day would else see the same few interleavings again and again."""
+    """A suite that runs each day would else see the same few interleavings again and again. They have 32 bits."""
 
     async def main() -> None:
         raise LookupError
 
-    notes: set[str] = set()
+    seeds: set[int] = set()
     for _ in range(100):
         with pytest.raises(LookupError) as caught:
             run(main)
-        notes.update(caught.value.__notes__)
-    assert len(notes) > 90
+        seeds.add(int(caught.value.__notes__[0].removeprefix("scheduler seed: ")))
+    assert len(seeds) > 90
+    assert max(seeds) < 2**32
 
 
 def test_what_fails_under_a_random_seed_says_which_it_was() -> None:
