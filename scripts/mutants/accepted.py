@@ -24,9 +24,14 @@ def guards() -> list[Guard]:
 
 
 def accepted_survivors() -> dict[str, str]:
-    """The rows of the last table: the reason for each survivor, by its name."""
+    """The rows of the last table: the reason for each survivor, by its name or its family's (``stands_for``)."""
     rows = re.findall(r"^\| `(.+)` \| (.+) \|$", PAGE.read_text(), flags=re.MULTILINE)
     return {_unescaped(name): reason for name, reason in rows}
+
+
+def stands_for(accepted: str, name: str) -> bool:
+    """Whether a row is about this mutant: it has its name, or ends in … and all before that begins it."""
+    return name.startswith(accepted[:-1]) if accepted.endswith("…") else name == accepted
 
 
 def row(name: str) -> str:

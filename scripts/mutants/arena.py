@@ -39,8 +39,15 @@ hypothesis.settings.register_profile(
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # a failure need not be shrunk
     suppress_health_check=list(hypothesis.HealthCheck),
 )
-for early in ("hypothesis", "_hypothesis_globals"):  # pytest can't rewrite their asserts any more, and would complain
-    sys.modules[early].__doc__ = f"{sys.modules[early].__doc__}\nPYTEST_DONT_REWRITE"
+
+
+def _leave_as_it_is(module: ModuleType) -> None:
+    """Pytest can't rewrite its asserts any more, and would complain."""
+    module.__doc__ = f"{module.__doc__}\nPYTEST_DONT_REWRITE"
+
+
+for early in ("hypothesis", "_hypothesis_globals"):
+    _leave_as_it_is(sys.modules[early])
 assert trio.testing  # imported for the forks
 
 OPTIONS = [
@@ -55,7 +62,8 @@ OPTIONS = [
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds one module, with another source."""
+    """Finds one module, with another source. A plugin of pytest, to be asked before pytest's own finder, which would
+    load the module as it is when that is a plugin itself."""
 
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
@@ -70,6 +78,10 @@ class _Finder(importlib.abc.MetaPathFinder):
         loader = _Loader(self._mutant)
         return importlib.util.spec_from_file_location(fullname, file, loader=loader, submodule_search_locations=places)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self) -> None:
+        sys.meta_path.insert(0, self)
+
 
 class _Loader(importlib.machinery.SourceFileLoader):
     def __init__(self, mutant: Mutant) -> None:
@@ -79,6 +91,10 @@ class _Loader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         code: CodeType = compile(self._source, self.path, "exec", dont_inherit=True)
         return code
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        _leave_as_it_is(module)
 
 
 @attrs.frozen
@@ -105,6 +121,7 @@ def fork_tests(
     child = os.fork()
     if child:
         return child
+    plugins = [plugin] if plugin else []
     try:
         os.nice(10)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
@@ -115,8 +132,8 @@ def fork_tests(
         if mutant is not None:
             resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(cpu_seconds), math.ceil(cpu_seconds)))
             _die_when_idle()
-            sys.meta_path.insert(0, _Finder(mutant))
-        status = pytest.main([*OPTIONS, "--exitfirst", *tests], plugins=[plugin] if plugin else [])
+            plugins.append(_Finder(mutant))
+        status = pytest.main([*OPTIONS, "--exitfirst", *tests], plugins=plugins)
     except BaseException:
         traceback.print_exc()
         status = BROKEN

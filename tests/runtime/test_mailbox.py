@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime import ActorStopped, Inbox, MailboxFull, Ref
+from runtime.testing import run
 
 
 def pair(capacity: int = 1024) -> tuple[Ref[int], Inbox[int]]:
@@ -240,7 +241,37 @@ async def test_two_tasks_that_read_one_inbox_are_told_so() -> None:
         await trio.testing.wait_all_tasks_blocked()
         with pytest.raises(trio.BusyResourceError, match="'a'"):
             await inbox.get()
+        with pytest.raises(trio.BusyResourceError, match="'a'"):
+            inbox.peek_nowait(1)
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_two_tasks_that_meet_at_an_inbox_are_told_so(seed: int) -> None:
+    """Both saw the one message; whoever finds it gone must not take the place of the one that waits for the next."""
+
+    async def main() -> None:
+        ref, inbox = pair()
+        ref.tell(1)
+        ended: list[str] = []
+
+        async def read() -> None:
+            try:
+                await inbox.get()
+                await inbox.get()
+            except trio.BusyResourceError:
+                ended.append("refused")
+                ref._mailbox.close()
+            except trio.EndOfChannel:
+                ended.append("waited")
+
+        with trio.fail_after(1):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(read)
+                nursery.start_soon(read)
+        assert ended == ["refused", "waited"]
+
+    run(main, seed=seed)
 
 
 async def test_receiving_from_a_full_mailbox_lets_others_run() -> None:
@@ -255,6 +286,11 @@ async def test_receiving_from_a_full_mailbox_lets_others_run() -> None:
     with trio.CancelScope() as scope:
         scope.cancel()
         await inbox.get()
+    assert scope.cancelled_caught
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        async for _ in inbox:
+            raise AssertionError("it never let go")
     assert scope.cancelled_caught
     assert ref.statistics().in_hand == 0
     assert await inbox.get() == 0
@@ -377,6 +413,46 @@ async def test_a_reader_wakes_after_a_batch_during_which_more_came(autojump_cloc
             await trio.testing.wait_all_tasks_blocked()
             ref.tell(5)
     assert got == [5]
+
+
+async def test_a_reader_wakes_after_it_has_worked_off_a_backlog(autojump_clock: trio.testing.MockClock) -> None:
+    """However long it was: the next message is the first of an empty mailbox."""
+    ref, inbox = pair()
+    for number in range(800):
+        ref.tell(number)
+    await inbox.peek(1)
+    ref.tell(800)
+    inbox.drop(len(await inbox.peek(1000)))
+    with trio.fail_after(1):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(inbox.get)
+            await trio.testing.wait_all_tasks_blocked()
+            ref.tell(801)
+
+
+async def test_mail_ages_also_before_its_actor_runs(autojump_clock: trio.testing.MockClock) -> None:
+    """An actor that does not come up shows in the age of its mail."""
+    ref = Ref[int]("a")
+    ref.tell(1)
+    await trio.sleep(5)
+    assert ref.statistics().oldest_age_s == 5
+
+
+async def test_a_reader_that_cleans_up_is_busy(autojump_clock: trio.testing.MockClock) -> None:
+    """From the moment that its mailbox closes."""
+    ref, inbox = pair()
+    assert Ref[int]("b").statistics().busy_s == 0
+
+    async def reader() -> None:
+        with pytest.raises(trio.EndOfChannel):
+            await inbox.get()
+        await trio.sleep(3)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reader)
+        await trio.sleep(2)
+        ref._mailbox.close()
+    assert ref.statistics().busy_s == 3
 
 
 async def test_an_age_is_exact_after_a_backlog(autojump_clock: trio.testing.MockClock) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from runtime import ActorSpec, Backoff, Inbox, Intensity, Pool, Ref, Restart, State, Supervisor
+from runtime import ActorSpec, Backoff, Inbox, Intensity, Pool, Ref, Reply, Restart, State, Supervisor
 from runtime.testing import running
 
 AT_ONCE = Backoff(first=0)
@@ -66,3 +66,34 @@ async def test_a_child_that_is_down_for_good_keeps_nothing_of_its_crash(autojump
         assert all(child.last_failure is not None for child in children)
         gc.collect()
         assert [made() for made in seen] == [None, None]
+
+
+class Request:
+    """Can be looked for."""
+
+    def __init__(self, reply: Reply[int]) -> None:
+        self.reply = reply
+
+
+async def test_an_answered_ask_is_forgotten(autojump_clock: MockClock) -> None:
+    """By the address, which lives as long as the tree: else each ask would make the next crash slower."""
+    seen: list[weakref.ref[Request]] = []
+
+    class Answers:
+        async def run(self, inbox: Inbox[Request]) -> None:
+            async for request in inbox:
+                request.reply.set(1)
+                del request
+
+    def make(reply: Reply[int]) -> Request:
+        request = Request(reply)
+        seen.append(weakref.ref(request))
+        return request
+
+    ref = Ref[Request]("a")
+    async with running(Supervisor("root", [ActorSpec(ref, Answers)])):
+        for _ in range(3):
+            assert await ref.ask(make) == 1
+        await wait_all_tasks_blocked()
+        gc.collect()
+        assert [made() for made in seen] == [None, None, None]

@@ -18,6 +18,7 @@ from runtime import (
     InvalidOption,
     InvalidSignificance,
     InvalidTree,
+    KeepLatest,
     NotAChild,
     NotAnActor,
     Pool,
@@ -85,6 +86,17 @@ OUT_OF_RANGE: list[tuple[Make, str]] = [
     (
         lambda: actor(factory=None),
         "factory of ActorSpec 'a' must be callable (pass the class, or a function that makes one), not None",
+    ),
+    (lambda: actor(backoff=2), "backoff of ActorSpec 'a' must be of the type Backoff, not 2"),
+    (lambda: service(restart="never"), "restart of ServiceSpec 's' must be of the type Restart, not 'never'"),
+    (lambda: Ref("a", capacity=0), "capacity of Ref 'a' must be a whole number of at least 1, not 0"),
+    (
+        lambda: Ref("a", overflow="wait"),  # type: ignore[arg-type]
+        "overflow of Ref 'a' must be an Overflow or KeepLatest(key), not 'wait'",
+    ),
+    (
+        lambda: KeepLatest(3),  # type: ignore[arg-type]
+        "key of KeepLatest must be callable (key(message) names what the message is about), not 3",
     ),
     (
         lambda: service(run=7),

@@ -1,6 +1,7 @@
 """What the kernel tells about itself."""
 
 import random
+from typing import Any
 
 import pytest
 import trio
@@ -16,11 +17,15 @@ from runtime import (
     MailboxHighWater,
     Pool,
     Ref,
+    Restart,
+    Restarting,
     RuntimeEvent,
     ServiceSpec,
     Started,
     State,
+    StopReport,
     Supervisor,
+    TreeNode,
 )
 from runtime.testing import Events, Probe, find, running
 
@@ -53,6 +58,7 @@ async def test_the_tree_shows_every_child_as_it_is(autojump_clock: trio.testing.
             ("root/clock", Kind.SERVICE),
         ]
         node = find(tree, "root/in/a")
+        assert node.kind is Kind.ACTOR
         assert (node.state, node.incarnation, node.restarts, node.children) == (State.RUNNING, 3, 2, ())
         assert 0 < node.uptime_s < 2
         assert node.last_failure is not None
@@ -189,6 +195,15 @@ def test_a_failure_names_the_error_that_matters() -> None:
     assert (two.type, two.where) == ("ExceptionGroup", "")
 
 
+def test_a_failure_in_code_without_a_module_is_recorded_all_the_same() -> None:
+    """Generated code has no name of a module."""
+    names: dict[str, Any] = {}
+    exec("def generated(): raise ZeroDivisionError", names)
+    with pytest.raises(ZeroDivisionError) as caught:
+        names["generated"]()
+    assert Failure.of(caught.value, 1.0).where == "?:1 in generated"
+
+
 @pytest.mark.parametrize("name", ["a", "b/c"])
 async def test_paths_are_names_joined_from_the_root(name: str, autojump_clock: trio.testing.MockClock) -> None:
     """A name is free text: agents bring theirs from outside."""
@@ -196,3 +211,66 @@ async def test_paths_are_names_joined_from_the_root(name: str, autojump_clock: t
     async with running(Supervisor("root", [Supervisor("in", [Probe[int](name).spec()])], observer=events)):
         pass
     assert events.all[0].path == f"root/in/{name}"
+
+
+def test_kinds_and_states_have_the_words_that_clients_read() -> None:
+    """The program sends them as they are: another word here is another protocol."""
+    assert [kind.value for kind in Kind] == ["actor", "service", "supervisor", "pool"]
+    assert [state.value for state in State] == [
+        "idle",
+        "starting",
+        "running",
+        "restarting",
+        "stopping",
+        "stopped",
+        "gave_up",
+    ]
+
+
+def test_nobody_is_busier_than_all_the_time() -> None:
+    """The two sums of seconds are taken at different moments."""
+    node = TreeNode("a", "root/a", Kind.ACTOR, State.RUNNING, 1, 0, 2.0, 3.0, None, None, ())
+    assert node.busy_fraction == 1
+
+
+def test_a_report_is_clean_only_when_all_of_it_is() -> None:
+    """Each of the three alone is something that the stop could not do in order."""
+    assert StopReport((), (), {}).clean
+    for report in (StopReport(("a",), (), {}), StopReport((), ("a",), {}), StopReport((), (), {"a": 1})):
+        assert not report.clean
+
+
+async def test_a_task_has_the_path_of_its_child(autojump_clock: trio.testing.MockClock) -> None:
+    """In trio's own views of what runs, and in its error messages, one among a thousand actors must be found."""
+    names: list[str] = []
+
+    async def serve() -> None:
+        names.append(trio.lowlevel.current_task().name)
+
+    async with running(Supervisor("root", [Supervisor("in", [ServiceSpec("s", serve, Restart.TEMPORARY)])])):
+        pass
+    assert names == ["root/in/s"]
+
+
+@pytest.mark.parametrize("kind", [Supervisor, Pool])
+async def test_a_branch_with_randomness_of_its_own_uses_it(
+    kind: type[Supervisor] | type[Pool[str, int]], autojump_clock: trio.testing.MockClock
+) -> None:
+    """The same delays in each run, whatever its parent draws."""
+
+    async def delay() -> float:
+        probe, events = Probe[int]("a"), Events()
+        branch: Supervisor | Pool[str, int] = (
+            Supervisor("b", [probe.spec()], rng=random.Random(1))
+            if kind is Supervisor
+            else Pool("b", lambda _: probe.spec(), rng=random.Random(1))
+        )
+        async with running(Supervisor("root", [branch], observer=events)) as root:
+            if isinstance(branch, Pool):
+                branch.ensure("a")
+            await trio.testing.wait_all_tasks_blocked()
+            root.kill("a")
+            [event] = await events.wait_for(Restarting)
+        return event.delay
+
+    assert await delay() == await delay()

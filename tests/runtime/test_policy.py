@@ -7,7 +7,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import Backoff, Intensity, Ref, Restart, ServiceSpec, Strategy
+from runtime import AutoShutdown, Backoff, Intensity, Ref, Restart, ServiceSpec, Strategy
 from runtime.policy import RestartLog
 from runtime.testing import Probe
 
@@ -83,3 +83,10 @@ def test_options_have_the_documented_defaults() -> None:
         assert (spec.restart, spec.grace, spec.backoff) == (Restart.PERMANENT, 5, Backoff())
     assert actor.ref.statistics().capacity == Ref[int]("b").statistics().capacity == 1024
     assert Backoff() == Backoff(first=0.1, factor=2, ceiling=30, reset_after=30)
+
+
+def test_the_choices_have_the_words_of_the_docs() -> None:
+    """Who reads a spec's repr, or keeps a choice in a file, meets these."""
+    assert [choice.value for choice in Restart] == ["permanent", "transient", "temporary"]
+    assert [choice.value for choice in Strategy] == ["one_for_one", "rest_for_one", "one_for_all"]
+    assert [choice.value for choice in AutoShutdown] == ["never", "any", "all"]

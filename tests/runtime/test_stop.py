@@ -226,9 +226,11 @@ async def test_a_service_without_a_stop_is_cancelled_and_may_clean_up(
         ServiceSpec("quick", lambda: serve(1), grace=2),
         ServiceSpec("slow", lambda: serve(2.5), grace=2),
     ]
-    async with running(Supervisor("root", specs, observer=events)):
+    root = Supervisor("root", specs, observer=events)
+    async with running(root):
         pass
     assert cleaned == [2.5, 1]
+    assert [child.last_failure for child in root.tree().children] == [None, None]
     assert [(event.path, event.stuck) for event in events.of(StoppedLate)] == [("root/slow", False)]
 
 
@@ -247,7 +249,20 @@ async def test_a_service_whose_stop_raises_is_cancelled(autojump_clock: trio.tes
     assert trio.current_time() == 0
     failure = find(root.tree(), "root/http").last_failure
     assert failure is not None
-    assert failure.message == "no such switch"
+    assert (failure.message, failure.time) == ("no such switch", 0)
+
+
+async def test_a_stop_that_is_asked_for_twice_is_bounded_by_the_first(autojump_clock: trio.testing.MockClock) -> None:
+    """The removal of a pool's child is under way when the pool stops: that gives it no more time."""
+    ref = Ref[int]("a")
+    pool = Pool[str, int]("pool", lambda _: ActorSpec(ref, Stubborn, grace=5))
+    async with running(pool), trio.open_nursery() as nursery:
+        pool.ensure("a")
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(pool.remove, "a")
+        await trio.sleep(3)
+        pool.stop()
+    assert trio.current_time() == 5
 
 
 async def test_a_nested_branch_that_is_stopped_stays_stopped(autojump_clock: trio.testing.MockClock) -> None:

@@ -55,13 +55,27 @@ def test_a_failure_names_the_seed_that_replays_it(suite: pytest.Pytester) -> Non
     failed = failures(first)
     assert 0 < len(failed) < 40
     [seed] = set(re.findall(r"replay with --scheduler-seed=(\d+)", first.stdout.str()))
-    first.stdout.fnmatch_lines([f"scheduler seed: {seed}"])
+    first.stdout.fnmatch_lines([f"scheduler seed: {seed}", "-* scheduler -*"])
     again = suite.runpytest_inprocess("-vv", f"--scheduler-seed={seed}")
     assert failures(again) == failed
     name, steps = next(iter(failed.items()))
     alone = suite.runpytest_inprocess("-vv", f"--scheduler-seed={seed}", f"test_suite.py::{name}")
     assert failures(alone) == {name: steps}
     assert "test_sound" not in failed
+
+
+def test_the_option_is_explained(suite: pytest.Pytester) -> None:
+    """Whoever sees it in a failure's report looks it up."""
+    helped = " ".join(suite.runpytest_inprocess("--help").stdout.str().split())
+    told = "choose the interleaving of trio's tasks by this seed: the one named by a failure replays it"
+    assert f"--scheduler-seed=N {told}" in helped
+
+
+def test_a_seed_is_a_number(suite: pytest.Pytester) -> None:
+    """A slip of the finger must not pass for a replay."""
+    result = suite.runpytest_inprocess("--scheduler-seed=12e")
+    assert result.ret is pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--scheduler-seed: invalid int value: '12e'"])
 
 
 def test_another_seed_takes_another_course(suite: pytest.Pytester) -> None:

@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from runtime import Backoff, Crashed, RestartIntensityExceeded, Started, State, Stopped, Supervisor
+from runtime import Backoff, Crashed, Inbox, RestartIntensityExceeded, Started, State, Stopped, Supervisor
 from runtime.testing import DemandedCrash, Events, Probe, When, find, running
 
 AT_ONCE = Backoff(first=0)
@@ -87,6 +87,51 @@ async def test_a_demanded_crash_comes_at_its_moment_once(
     assert [str(event.error) for event in events.of(Crashed)] == [f"a was told to crash: {when.value}"]
 
 
+def test_a_demanded_crash_says_when_in_words() -> None:
+    """A failing test shows them."""
+    assert {when.name: when.value for when in When} == {
+        "NOW": "now",
+        "BEFORE_RECEIVE": "before a receive",
+        "DURING_RECEIVE": "during a receive",
+        "AFTER_RECEIVE": "after a receive",
+        "AFTER_HANDLING": "after handling",
+    }
+
+
+async def test_a_probe_receives_with_get_unless_told_otherwise(autojump_clock: trio.testing.MockClock) -> None:
+    """So a message counts as handled when its actor comes for the next one, and not before."""
+
+    async def demand_once(message: int) -> None:
+        if probe.incarnations == 1:
+            probe.crash(When.BEFORE_RECEIVE)
+
+    probe = Probe("a", demand_once)
+    root, _ = tree(probe)
+    probe.ref.tell(1)
+    async with running(root):
+        await trio.sleep(1)
+    assert probe.handled == [1, 1]
+
+
+async def test_a_probe_counts_the_incarnations_that_live_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    """That is how a test sees that there never were two."""
+
+    async def forever(message: int) -> None:
+        await trio.sleep_forever()
+
+    probe = Probe("a", forever)
+    probe.ref.tell(1)
+    probe.ref.tell(2)
+    spec = probe.spec()
+    async with trio.open_nursery() as nursery:
+        for _ in range(2):
+            nursery.start_soon(spec.factory().run, Inbox(probe.ref))
+        await trio.testing.wait_all_tasks_blocked()
+        assert (probe.live, probe.most_live) == (2, 2)
+        nursery.cancel_scope.cancel()
+    assert (probe.live, probe.most_live) == (0, 2)
+
+
 async def test_a_probe_that_waits_for_mail_crashes_within_its_receive(autojump_clock: trio.testing.MockClock) -> None:
     """Demanded while it waits, it crashes there and then."""
     probe = Probe[int]("a")
@@ -132,6 +177,10 @@ async def test_waiting_for_what_a_probe_handles(autojump_clock: trio.testing.Moc
             probe.ref.tell(count)
     assert times == {1: 1, 2: 2, 3: 3}
     await probe.wait_handled(3)
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await probe.wait_handled(3)
+    assert scope.cancelled_caught
 
 
 async def test_waiting_for_events(autojump_clock: trio.testing.MockClock) -> None:
@@ -156,6 +205,10 @@ async def test_waiting_for_events(autojump_clock: trio.testing.MockClock) -> Non
             await events.wait_for(Crashed, count=3)
     assert found == {1: 1, 2: 2, 3: 3}
     assert [event.path for event in await events.wait_for(Stopped)] == ["root/a", "root"]
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await events.wait_for(Stopped)
+    assert scope.cancelled_caught
 
 
 async def test_a_running_tree_is_stopped_in_order_when_the_block_fails() -> None:

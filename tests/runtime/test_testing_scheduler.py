@@ -123,6 +123,43 @@ def test_a_task_that_is_held_back_can_run_so_time_stands_still() -> None:
         run(main, seed=seed)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_every_task_has_its_turn_though_another_never_waits(seed: int) -> None:
+    """A task is late, never starved: what trio would run, a seed runs in the end."""
+
+    async def main() -> None:
+        done = False
+
+        async def work() -> None:
+            nonlocal done
+            for _ in range(3):
+                await trio.lowlevel.checkpoint()
+            done = True
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(work)
+            for _ in range(2000):
+                await trio.lowlevel.checkpoint()
+            assert done
+
+    run(main, seed=seed)
+
+
+def test_no_two_runs_draw_the_same_seed() -> None:
+    """A suite that runs each day would else see the same few interleavings again and again. They have 32 bits."""
+
+    async def main() -> None:
+        raise LookupError
+
+    seeds: set[int] = set()
+    for _ in range(100):
+        with pytest.raises(LookupError) as caught:
+            run(main)
+        seeds.add(int(caught.value.__notes__[0].removeprefix("scheduler seed: ")))
+    assert len(seeds) > 90
+    assert max(seeds) < 2**32
+
+
 def test_what_fails_under_a_random_seed_says_which_it_was() -> None:
     """The note is enough to replay it."""
 

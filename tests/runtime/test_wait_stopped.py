@@ -285,3 +285,14 @@ async def test_the_neighbours_of_a_tree_may_wait_for_it(autojump_clock: trio.tes
         nursery.start_soon(stop)
         await root.run()
     assert ended == ["root"]
+
+
+async def test_waiting_for_one_that_has_stopped_lets_others_run(autojump_clock: trio.testing.MockClock) -> None:
+    """A loop over many must not freeze the program, and can be cancelled."""
+    probe = Probe[int]("a")
+    async with running(Supervisor("root", [probe.spec()])):
+        pass
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await probe.ref.wait_stopped()
+    assert scope.cancelled_caught
