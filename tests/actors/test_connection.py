@@ -69,13 +69,15 @@ class Bench:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bench"]:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(self.agents.run)
-            nursery.start_soon(self._persist)
-            nursery.start_soon(self.actor.run, Inbox(self.inbox))
-            with trio.fail_after(20):
-                yield self
-            nursery.cancel_scope.cancel()
+        async with trio.open_nursery() as others:
+            await others.start(self.agents.run)
+            others.start_soon(self._persist)
+            async with trio.open_nursery() as nursery:  # who sends stops before who receives, as in the daemon
+                nursery.start_soon(self.actor.run, Inbox(self.inbox))
+                with trio.fail_after(20):
+                    yield self
+                nursery.cancel_scope.cancel()
+            others.cancel_scope.cancel()
 
     async def _persist(self) -> None:
         async for message in Inbox(self.persistence):
