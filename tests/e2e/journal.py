@@ -7,9 +7,10 @@ from typing import Any
 
 import trio
 
-from mission_control.client import subscribe
+from mission_control.client import mirror, subscribe
 from mission_control.core.events import Status, decode_payload
 from mission_control.core.subscription import Cursor, Filter
+from mission_control.core.views import GatewayView
 from tests.e2e.wire import PATIENCE_S
 
 Event = dict[str, Any]
@@ -36,24 +37,39 @@ def journal(url: str) -> list[Event]:
 
 
 def position(url: str) -> Cursor:
-    """Where the journal of the daemon at `url` ends now."""
-    page = get(url, "/v1/events?limit=1")
-    return Cursor(page["epoch"], page["head"])
+    """Where the journal of the daemon at `url` stands, as soon as nothing of what its gateways said is missing."""
+
+    async def wait() -> Cursor:
+        with trio.fail_after(PATIENCE_S):
+            async with mirror(_stream(url)) as copy:
+                while copy.cursor is None or not all(map(_is_caught_up, copy.view.gateways.values())):
+                    await copy.changed()
+                return copy.cursor
+
+    return trio.run(wait)
 
 
 def wait_caught_up(url: str, since: Cursor) -> None:
-    """Wait until the daemon says, after `since`, that nothing of what its gateway said is missing any more."""
-    stream = url.rstrip("/").replace("http://", "ws://") + "/v1/stream"
+    """Wait until the daemon says so, after `since`: its gateway was lost, or it was itself, after that."""
 
     async def wait() -> None:
         with trio.fail_after(PATIENCE_S):
-            async with subscribe(stream, filter=Filter(types=frozenset({"system.status"})), cursor=since) as events:
+            select = Filter(types=frozenset({"system.status"}))
+            async with subscribe(_stream(url), filter=select, cursor=since) as events:
                 async for event in events:
                     status = decode_payload(event.type, event.payload)
-                    if isinstance(status, Status) and status.state == "connected" and status.missing_since is None:
+                    if isinstance(status, Status) and _is_caught_up(status):
                         return
 
     trio.run(wait)
+
+
+def _stream(url: str) -> str:
+    return url.rstrip("/").replace("http://", "ws://") + "/v1/stream"
+
+
+def _is_caught_up(gateway: GatewayView | Status) -> bool:
+    return gateway.state == "connected" and gateway.missing_since is None
 
 
 def assert_exact(events: list[Event]) -> None:
