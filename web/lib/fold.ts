@@ -135,7 +135,7 @@ export class Fold {
     switch (kind) {
       case "run.started":
         count("runs");
-        setRuns(agent, [...others(agent, run_id), started(event, run_id, session)]);
+        setRuns(agent, [...others(agent, run_id), started(agent, event, run_id, session)]);
         break;
       case "run.failed":
         count("failures");
@@ -254,8 +254,11 @@ function setRuns(agent: Mutable<AgentView>, runs: readonly RunView[]): void {
   agent.run = runs.at(-1) ?? null;
 }
 
-function started({ timestamp }: ActivityEvent, run_id: string, session: string): RunView {
-  return { run_id, session, started_at: timestamp, tool: null, progress_at: timestamp };
+/** A run that began again while it stood still keeps that: it is still to be said that it went on. */
+function started(agent: AgentView, { timestamp }: ActivityEvent, run_id: string, session: string): RunView {
+  const stalled_since = agent.runs.find((run) => run.run_id === run_id)?.stalled_since;
+  const run = { run_id, session, started_at: timestamp, tool: null, progress_at: timestamp };
+  return stalled_since === undefined ? run : { ...run, stalled_since };
 }
 
 function changeRun(agent: Mutable<AgentView>, runId: string, change: (run: RunView) => RunView): void {

@@ -26,9 +26,11 @@ def follow(view: AgentView, activity: Activity, at: int) -> None:
         move_on(view, run_id, at)
     if kind == "run.started":
         view.counters.runs += 1
+        # Begun again while it stood still: it is still to be said that it went on.
+        stalled_since = next((run.stalled_since for run in view.runs if run.run_id == run_id), UNSET)
         _end(view, run_id)
         session = activity.session if activity.session is not UNSET else ""
-        view.run = RunView(run_id=run_id, session=session, started_at=at)
+        view.run = RunView(run_id=run_id, session=session, started_at=at, stalled_since=stalled_since)
         view.runs.append(view.run)
     elif kind in _ENDS:
         view.counters.failures += _ENDS[kind]

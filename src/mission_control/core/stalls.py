@@ -165,7 +165,8 @@ class Stalls:
         run = self._runs.get(key)
         if run is None:
             return []
-        drafts = [] if run.stalled_since is None else [_resumed(key, run, at, now)]
+        # A stall may be said before what it was judged by arrives here: that is no going on.
+        drafts = [] if run.stalled_since in (None, at) else [_resumed(key, run, at, now)]
         run.progress_at, run.quiet_since = at, now
         return drafts
 
@@ -173,7 +174,8 @@ class Stalls:
         drafts = self._moved(key, at, now) if shows_progress(activity.kind) else []
         if activity.kind == "run.started":
             session = "" if activity.session is UNSET else activity.session
-            self._runs[key] = _Run(session, at, now)
+            old = self._runs.get(key)
+            self._runs[key] = _Run(session, at, now, stalled_since=None if old is None else old.stalled_since)
         elif activity.kind in _ENDS:
             self._runs.pop(key, None)
         elif (run := self._runs.get(key)) is not None and activity.kind.startswith("tool."):
