@@ -140,7 +140,7 @@ class ConnectionActor:
         except LinkFailed as error:
             return _End(f"{error}; {error.remedy}")
         except LinkClosed as error:
-            return _End(f"the gateway closed the connection: {error}" if error.code else f"connection lost: {error}")
+            return _End(f"the gateway closed the connection: {error}" if error.code else str(error))
         return _End(f"no answer from {self._gateway.url} within {OPEN_SECONDS:.0f} s; is the gateway running there?")
 
     async def _converse(self, link: Link) -> _End:

@@ -1,6 +1,6 @@
 "use client";
 
-import { count, LINK_WORDS, span } from "../lib/describe.ts";
+import { count, LINK_WORDS, sentence, span } from "../lib/describe.ts";
 import { phase } from "../lib/session-state.ts";
 import styles from "./banners.module.css";
 import { useMission, useNow, useServerNow, useSession } from "./mission-control.tsx";
@@ -81,7 +81,7 @@ function StaleGateways() {
           <b>
             Gateway {gateway.id} is {LINK_WORDS[gateway.state].toLowerCase()}.
           </b>{" "}
-          {gateway.detail}{" "}
+          {sentence(gateway.detail)}{" "}
           {gateway.last_event_at !== null && (
             <span aria-hidden="true">Its agents are shown as of {span(now - gateway.last_event_at)} ago.</span>
           )}

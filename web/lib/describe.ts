@@ -58,3 +58,8 @@ export interface Doing {
   readonly since: number | null;
   readonly stalled: boolean;
 }
+
+/** A line for people with a full stop at its end, so that another sentence can follow. */
+export function sentence(line: string): string {
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}
