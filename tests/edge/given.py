@@ -98,7 +98,9 @@ def figures() -> Mapping[str, GatewayFigures]:
     """One gateway that is up and one that is not."""
     return {
         "gw": GatewayFigures(True, 2, DialectStatistics(requests=11, unknown_frames=1, malformed_frames=0)),
-        "gw2": GatewayFigures(False, 9, DialectStatistics(3, unknown_frames=0, malformed_frames=6, repeated_frames=4)),
+        "gw2": GatewayFigures(
+            False, 9, DialectStatistics(3, unknown_frames=0, malformed_frames=6, repeated_frames=4, missing_frames=2)
+        ),
     }
 
 

@@ -55,6 +55,7 @@ async def test_the_figures_are_those_of_the_daemon() -> None:
         ("gateway_unknown_frames_total", "gw"): 1,
         ("gateway_malformed_frames_total", "gw2"): 6,
         ("gateway_repeated_frames_total", "gw2"): 4,
+        ("gateway_missing_frames_total", "gw2"): 2,
         ("actor_running", "root/edge"): 1,
         ("actor_restarts_total", "root/persistence"): 1,
         ("actor_mailbox_depth", "root/persistence"): 4,

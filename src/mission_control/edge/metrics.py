@@ -85,26 +85,17 @@ class Scrape(Collector):
     def _gateways(self) -> Iterator[Metric]:
         of = self.services.gateways()
         yield gauges("gateway_up", "1 while connected.", "gateway", {name: float(one.up) for name, one in of.items()})
-        for name, help_text, values in (
-            ("reconnects", "Connections after the first.", {name: one.reconnects for name, one in of.items()}),
-            ("requests", "Requests made to it.", {name: one.dialect.requests for name, one in of.items()}),
-            (
-                "unknown_frames",
-                "Frames of no known kind.",
-                {name: one.dialect.unknown_frames for name, one in of.items()},
-            ),
-            (
-                "malformed_frames",
-                "Frames not understood.",
-                {name: one.dialect.malformed_frames for name, one in of.items()},
-            ),
-            (
-                "repeated_frames",
-                "Frames that it sent again.",
-                {name: one.dialect.repeated_frames for name, one in of.items()},
-            ),
+        reconnects = {name: one.reconnects for name, one in of.items()}
+        yield counters("gateway_reconnects", "Connections after the first.", "gateway", reconnects)
+        for figure, help_text in (
+            ("requests", "Requests made to it."),
+            ("unknown_frames", "Frames of no known kind."),
+            ("malformed_frames", "Frames not understood."),
+            ("repeated_frames", "Frames that it sent again."),
+            ("missing_frames", "Frames that never came."),
         ):
-            yield counters(f"gateway_{name}", help_text, "gateway", values)
+            values = {name: getattr(one.dialect, figure) for name, one in of.items()}
+            yield counters(f"gateway_{figure}", help_text, "gateway", values)
 
     def _clients(self) -> Iterator[Metric]:
         figures = self.services.rendered()
