@@ -1,7 +1,9 @@
 """What an agent's core makes of histories: what was missed, whose it is, how runs ended unheard; honest gaps."""
 
+from typing import Any
+
 from mission_control.core.agent import AgentCore
-from mission_control.core.events import Chunk, Final
+from mission_control.core.events import Activity, Chunk, Final
 from mission_control.core.signals import (
     HistoryEntry,
     HistoryMissing,
@@ -260,3 +262,11 @@ def test_a_message_that_broke_off_during_an_outage_gets_all_that_it_said() -> No
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "cut"), LinkUp(2_000, False, 1_140))
     agent.history(2_010, HistoryEntry("assistant", "one two", 1_102, error="terminated"), purpose="repair")
     assert agent.finals() == [("one two", "error")]
+
+
+def test_a_successor_survives_whatever_a_source_put_into_a_detail() -> None:
+    """Details of a source's own events are whatever it likes."""
+    details: tuple[dict[str, Any], ...] = ({"answered_at": [{}]}, {"answered_at": {"a": 1}}, {"call_id": ["x"]})
+    kinds = ("run.finished", "tool.started")
+    told = [(at, Activity(kind, "", detail=detail)) for at, detail in enumerate(details) for kind in kinds]
+    AgentCore(("gw", "alpha")).restore(None, [], [], 1_000, activities=told)

@@ -100,11 +100,11 @@ class Histories:
     def restore(self, activities: Iterable[tuple[int, Activity]]) -> None:
         """Go on from what the journal holds."""
         for _, activity in activities:
-            detail = activity.detail
-            if isinstance(detail, dict) and "answered_at" in detail:
-                told = detail["answered_at"]
+            if isinstance(activity.detail, dict):
+                told = activity.detail.get("answered_at")
                 for at in told if isinstance(told, list) else [told]:
-                    self._ends_told.first_time((activity.session, at))
+                    if isinstance(at, int):  # a source's own events may have anything there
+                        self._ends_told.first_time((activity.session, at))
 
     def met(self, at: int, ahead: int) -> None:
         """The gateway is heard for the first time: all that it has of late is missing."""
