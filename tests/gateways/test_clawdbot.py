@@ -24,7 +24,16 @@ from mission_control.core.signals import (
 )
 from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials, frames
 from mission_control.gateways.clawdbot.content import capped, decided, visible
-from mission_control.gateways.dialect import Broadcast, Deliver, Established, Order, Refused, Send
+from mission_control.gateways.dialect import (
+    Broadcast,
+    CatchingUp,
+    CaughtUp,
+    Deliver,
+    Established,
+    Order,
+    Refused,
+    Send,
+)
 
 SESSION = "agent:alpha:main"
 
@@ -420,3 +429,33 @@ def test_what_may_become_a_directive_is_held_back(text: str, shown: str) -> None
     """The gateway streams the beginning of a directive and never takes it back; a page must not show it."""
     assert decided(text) == shown
     assert decided("word " * 50 + text) in ("word " * 50 + shown, ("word " * 50 + shown).rstrip(), "word " * 50 + text)
+
+
+def test_frames_that_come_late_wait_for_nobody_and_are_told_in_order() -> None:
+    peer = Peer().connect()
+    peer.agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+    peer.seq += 1
+    peer.agent(3, "assistant", {"text": "one two", "delta": " two"}, sessionKey=SESSION)
+    assert [type(signal) for signal in peer.signals("alpha")] == [RunStarted]
+    peer.seq -= 2
+    peer.agent(2, "assistant", {"text": "one", "delta": "one"}, sessionKey=SESSION)
+    texts = [signal.text for signal in peer.signals("alpha") if isinstance(signal, TextSeen)]
+    assert texts == ["one", "one two"]
+    assert peer.dialect.statistics().missing_frames == 0
+
+
+def test_a_hole_in_a_repair_is_still_missing_when_that_repair_is_done() -> None:
+    """What was asked for before frames went missing does not tell what they held."""
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
+    peer.seq += 1
+    peer.event("tick", {})
+    peer.wait(200)
+    [first] = peer.asked("chat.history")
+    peer.answer(first["id"], {"messages": []})
+    told = [order for order in peer.orders if isinstance(order, CatchingUp | CaughtUp)]
+    assert isinstance(told[-1], CatchingUp)
+    peer.wait(10_000)
+    for request in (*peer.asked("sessions.list")[1:], *peer.asked("chat.history")[1:]):
+        peer.answer(request["id"], {"sessions": [], "messages": []})
+    told = [order for order in peer.orders if isinstance(order, CatchingUp | CaughtUp)]
+    assert isinstance(told[-1], CaughtUp)

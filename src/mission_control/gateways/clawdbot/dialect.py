@@ -269,8 +269,10 @@ class ClawdbotDialect:
             self._conclude()
 
     def _conclude(self) -> None:
+        """A repair may be complete: then all is there, but for what went missing while it went on."""
         if self._repair.is_complete:
-            self._orders.append(CaughtUp())
+            hole = self._hole_since
+            self._orders.append(CaughtUp() if hole is None else CatchingUp(hole))
 
     # -- events -----------------------------------------------------------------------------------------------------
 
