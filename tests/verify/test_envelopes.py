@@ -88,7 +88,7 @@ def test_an_event_in_another_place_is_reordered_unless_that_is_declared(at: int)
     drafts[at], drafts[at + 1] = drafts[at + 1], drafts[at]
     assert judged(drafts, SENT) == {"reordered": 1}
     numbers = SENT[at].sequence, SENT[at + 1].sequence
-    assert judged([*drafts, gap(START + 900, *numbers, "stream.repaired")], SENT) == {"declared": 1}
+    assert judged([*drafts, gap(START + 900, *numbers, "stream.repaired")], SENT) == {"declared": 2}
 
 
 @pytest.mark.parametrize("field", ["title", "run_id", "session"])
@@ -116,3 +116,19 @@ def test_what_a_process_took_with_it_is_declared_by_its_restart() -> None:
     drafts = [*(told(each) for each in former[:3]), ours, word, *(told(each) for each in later)]
     assert judged(drafts, truth) == {"declared": 2}
     assert judged([draft for draft in drafts if draft is not word], truth) == {"lost": 2}
+
+
+def test_a_chunk_that_waited_for_a_missing_one_is_declared_with_it() -> None:
+    """A message is told in order, so its later chunks come with the missing one; but only with one that was missing."""
+
+    def chunk(sequence: int, index: int) -> Envelope:
+        payload = {"message_id": "m", "run_id": "r", "session": "s", "role": "assistant", "index": index}
+        said = {"delta": "ab"[index], "start": index, "title": f"Chunk {index}"}
+        return Envelope("a", sequence, f"x-{sequence}", "conversation.chunk", START + sequence * 100, payload | said)
+
+    before, first, second, behind = sent(1), chunk(2, 0), chunk(3, 1), sent(4)
+    truth = [before, first, second, behind]
+    late = [told(before), told(behind), told(first), told(second)]
+    assert set(judged(late, truth)) == {"reordered"}
+    declared = [*late[:1], gap(START + 150, 2, 2), late[1], gap(START + 450, 2, 2, "stream.repaired"), *late[2:]]
+    assert set(judged(declared, truth)) == {"declared"}

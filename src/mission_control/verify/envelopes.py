@@ -79,9 +79,26 @@ class _Agent:
             late = envelope.type == _CHUNK and envelope.payload["message_id"] in whole and event.type != _CHUNK
             if not late and (what := _difference(envelope, event)):  # a late one can only be told of in its final
                 yield self._about("altered", envelope, f"has another {what}")
-        moved, _ = out_of_order(there, lambda each: (each[1].offset or 0,))
-        for envelope, _event in moved:
-            yield self._about("declared" if self._declared(envelope) else "reordered", envelope, "has another place")
+        yield from self._order(there)
+
+    def _order(self, there: Sequence[tuple[Envelope, Event]]) -> Iterator[Finding]:
+        """What is late and declared has any place; the rest is in order among itself."""
+        _, crossed = out_of_order(there, _offset)
+        loose = {index for index in crossed if self._declared(there[index][0]) or self._waited(there[index][0])}
+        moved, _ = out_of_order([each for index, each in enumerate(there) if index not in loose], _offset)
+        yield from (self._about("declared", there[index][0], "has another place") for index in sorted(loose))
+        yield from (self._about("reordered", envelope, "has another place") for envelope, _ in moved)
+
+    def _waited(self, envelope: Envelope) -> bool:
+        """A chunk is told when those before it are, and one of them was declared to be missing."""
+        if envelope.type != _CHUNK:
+            return False
+        message_id, index = envelope.payload["message_id"], envelope.payload["index"]
+        return any(
+            self._declared(other)
+            for other in self.sent
+            if other.type == _CHUNK and other.payload["message_id"] == message_id and other.payload["index"] < index
+        )
 
     def _declared(self, envelope: Envelope) -> bool:
         life = self._life(envelope.timestamp)
@@ -111,6 +128,10 @@ def compare_envelopes(
             agents[event.agent_id].note(event)
     for _, agent in sorted(agents.items()):
         yield from agent.compare(watched_from)
+
+
+def _offset(told: tuple[Envelope, Event]) -> tuple[float]:
+    return (told[1].offset or 0,)
 
 
 def _difference(envelope: Envelope, event: Event) -> str | None:
