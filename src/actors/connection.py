@@ -31,6 +31,7 @@ from mission_control.gateways.dialect import (
     Deliver,
     Dialect,
     Established,
+    Later,
     Order,
     Refused,
     Send,
@@ -61,10 +62,12 @@ class Gateway:
 
 @frozen
 class _End:
-    """How a connection ended, or why there was none. ``refused``: the gateway does not want us as we are."""
+    """How a connection ended, or why there was none. ``refused``: the gateway does not want us as we are.
+    ``again_in``: it said for how many seconds it will not be ready."""
 
     reason: str
     refused: bool = False
+    again_in: float | None = None
 
 
 Agents: TypeAlias = Pool[AgentKey, AgentMessage]
@@ -120,10 +123,13 @@ class ConnectionActor:
         await self._tell("connecting", f"connecting to {self._gateway.url}")
         while True:
             end = await self._connection()
-            self._attempt += 1
             self._catching_up.cancel()
             await self._carry_out(self._dialect.closed(self._clock(), end.reason), None)
-            delay = self._gateway.backoff.delay(self._attempt, self._rng)
+            if end.again_in is None:
+                self._attempt += 1
+                delay = self._gateway.backoff.delay(self._attempt, self._rng)
+            else:
+                delay = end.again_in
             retry_at = self._clock() + int(delay * 1000)
             await self._tell("disconnected" if end.refused else "reconnecting", self._link.reason, retry_at)
             self._retry = trio.Event()
@@ -192,6 +198,8 @@ class ConnectionActor:
                     self._nursery.start_soon(self._conclude, self._catching_up)
                 case Refused(reason, remedy):
                     return _End(f"{reason}; {remedy}", refused=True)
+                case Later(reason, after):
+                    return _End(reason, again_in=after / 1000)
         return None
 
     async def _conclude(self, catching_up: trio.CancelScope) -> None:

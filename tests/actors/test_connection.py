@@ -17,7 +17,7 @@ from mission_control.core.events import AgentKey, Status
 from mission_control.core.positions import Position
 from mission_control.core.signals import LinkDown, LinkUp, Signal
 from mission_control.core.views import Snapshot
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.stores.memory import MemoryJournal
 from runtime import ActorSpec, Backoff, Inbox, Pool, Ref
 from tests.actors.fake_gateway import FakeGateway
@@ -64,8 +64,8 @@ class Bench:
             gateway, journal, self.agents, self.persistence, self.link, wall_clock, random.Random(1)
         )
 
-    def _dialect(self, stored: Snapshot, positions: Mapping[str, Position]) -> ClawdbotDialect:
-        return ClawdbotDialect("gw", Credentials("me", "1", "token"))
+    def _dialect(self, stored: Snapshot, positions: Mapping[str, Position]) -> ClawDialect:
+        return ClawDialect("gw", Credentials("me", "1", "token"))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bench"]:
@@ -151,6 +151,28 @@ async def test_a_refusal_is_told_with_its_remedy_and_tried_again() -> None:
     async with Refusing().serving() as gateway, Bench(gateway.url).running() as bench:
         refused = await bench.state("disconnected", 2)
         assert "--gateway-token" in refused.detail
+
+
+class StartingGateway(FakeGateway):
+    """It is not ready for the first three who connect."""
+
+    refused = 0
+
+    def _reply(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["method"] != "connect" or self.refused == 3:
+            return super()._reply(asked)
+        self.refused += 1
+        error = {"code": "UNAVAILABLE", "message": "gateway starting", "retryable": True, "retryAfterMs": 100}
+        return {"type": "res", "id": asked["id"], "ok": False, "error": error}
+
+
+async def test_a_gateway_that_starts_is_tried_again_when_it_says() -> None:
+    """That is no refusal, and no failed attempt after which to wait ever longer."""
+    async with StartingGateway().serving() as gateway, Bench(gateway.url).running() as bench:
+        await bench.caught_up()
+        waits = [status for status in bench.statuses if status.state == "reconnecting"]
+        assert [(status.attempt, status.detail) for status in waits] == [(0, "gateway starting")] * 3
+        assert "disconnected" not in [status.state for status in bench.statuses]
 
 
 async def test_a_retry_does_not_wait_for_the_backoff() -> None:

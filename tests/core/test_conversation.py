@@ -147,6 +147,18 @@ def test_equal_texts_are_told_apart_by_their_windows() -> None:
     assert finals(found) == [(2_000, "ok")]
 
 
+def test_an_answer_that_was_told_at_its_end_alone_is_recognised() -> None:
+    """When it began is not known then, and other requests may have been made since: its text decides, once nothing in
+    its window is it."""
+    talk = Talk()
+    talk.conversation.answer("run", SESSION, "one two", 2_000)
+    stored = (entry("one two", 1_000), entry("", 1_500, error="500"))
+    assert finals(talk.conversation.reconcile(SESSION, stored, since=0, run_began={}, now=2_500)) == []
+    again = (entry("one two", 500), *stored)
+    found = talk.conversation.reconcile(SESSION, again, since=0, run_began={}, now=3_000)
+    assert len(finals(found)) == 1  # there were two
+
+
 def test_a_message_known_from_history_is_not_told_again_by_the_stream() -> None:
     """After a gap, history brings a run's last message; the run's end then repeats it."""
     conversation = Conversation("gw")

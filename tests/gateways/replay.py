@@ -2,7 +2,8 @@
 
 A recording is a file of JSON lines: ``opened`` and ``closed`` mark connections, ``frame`` is one that the gateway sent,
 ``t`` the time in ms when it came. The last line holds the sessions' histories as the gateway had them at the end; asked
-for one, the replay answers with what was in it at that time.
+for one, the replay answers with what was in it at that time. ``under_way`` is what the gateway said of a session's runs
+when it was asked for its history at the beginning of a connection.
 """
 
 import json
@@ -12,10 +13,13 @@ from typing import Any
 from mission_control.core.agent import AgentCore
 from mission_control.core.events import Activity, Chunk, Draft, Final, Heartbeat
 from mission_control.core.signals import Signal
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.dialect import Broadcast, Deliver, Established, Order, Refused, Send
 
-RECORDINGS = Path(__file__).parent.parent / "golden" / "clawdbot"
+RECORDINGS = Path(__file__).parent.parent / "golden"
+"""A directory for each program, named like it."""
+AGENTS = ("alpha", "bravo", "charlie")
+"""Whom the recorded gateways had."""
 
 
 class Replay:
@@ -28,15 +32,16 @@ class Replay:
         self._sessions = {
             line["frame"]["payload"]["runId"]: line["frame"]["payload"]["sessionKey"]
             for line in self.lines
-            if "sessionKey" in (line.get("frame", {}).get("payload") or {})
+            if {"runId", "sessionKey"} <= (line.get("frame", {}).get("payload") or {}).keys()
         }
-        self.dialect = ClawdbotDialect("gw", Credentials("instance", "1", "token"))
+        self.dialect = ClawDialect("gw", Credentials("instance", "1", "token"))
         self.agents: dict[str, AgentCore] = {}
         self.drafts: list[Draft] = []
         self.asked: list[dict[str, Any]] = []
         self.verdicts: list[Established | Refused] = []
         self.link: Signal | None = None
         self.now = 0
+        self._connection: list[dict[str, Any]] = []
 
     def play(self) -> "Replay":
         for line in self.lines:
@@ -46,10 +51,11 @@ class Replay:
     def play_line(self, line: dict[str, Any]) -> None:
         self.now = line["t"]
         if "opened" in line:
+            self._connection = self.lines[self.lines.index(line) :]
             self._do(self.dialect.opened(self.now))
         elif "closed" in line:
             self._do(self.dialect.closed(self.now, line["closed"]))
-        else:
+        elif "frame" in line:
             frame = line["frame"]
             if frame["type"] == "res":
                 frame = {**frame, "id": "mc-connect"}
@@ -128,7 +134,11 @@ class Replay:
         if method == "chat.history":
             stored = self.histories.get(params["sessionKey"], [])
             there = [entry for entry in stored if self._stored_at(params["sessionKey"], entry) <= self.now]
-            self._answer(request, {"messages": there[-params["limit"] :]})
+            self._answer(request, {"messages": there[-params["limit"] :], **self._under_way(params["sessionKey"])})
+        elif method == "agents.list":
+            self._answer(request, {"agents": [{"id": name, "name": name.title()} for name in AGENTS]})
+        elif method == "sessions.subscribe":
+            self._answer(request, {"subscribed": True})
         elif method == "sessions.list":
             rows = [{"key": key, "updatedAt": self.now} for key in self.histories]
             self._answer(request, {"sessions": rows})
@@ -136,6 +146,8 @@ class Replay:
     def _stored_at(self, session: str, entry: dict[str, Any]) -> int:
         """When the gateway stored an entry: an answer's time is that of its request, but it is stored when complete."""
         began: int = entry["timestamp"]
+        if "__openclaw" in entry:
+            return int(entry["__openclaw"]["recordTimestampMs"])
         if entry["role"] != "assistant":
             return began
         for line in self.lines:
@@ -145,6 +157,16 @@ class Replay:
             if mine and phase in ("start", "end") and payload["ts"] > began and payload["stream"] != "assistant":
                 return int(line["t"])
         return began
+
+    def _under_way(self, session: str) -> dict[str, Any]:
+        """What was said of a session's runs when this connection began, until something else is heard of them."""
+        for line in self._connection:
+            payload = line.get("frame", {}).get("payload") or {}
+            if line["t"] > self.now and payload.get("sessionKey") == session:
+                break
+            if line.get("under_way") == session:
+                return {key: line[key] for key in ("inFlightRun", "sessionInfo") if line[key] is not None}
+        return {}
 
     def _answer(self, request: dict[str, Any], payload: dict[str, Any]) -> None:
         self.receive({"type": "res", "id": request["id"], "ok": True, "payload": payload})

@@ -9,7 +9,7 @@ from mission_control.core.events import Activity, Draft, Event, Final
 from mission_control.core.projection import Projection
 from mission_control.core.signals import Signal
 from mission_control.core.views import MessageView
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.dialect import Broadcast, CatchingUp, CaughtUp, Deliver, Order, Refused, Send
 from tests.gateways.scripted import Agenda, Frame, ScriptedGateway
 
@@ -46,7 +46,7 @@ class Stage:
         self._connection = 0
         self._heard_at: int | None = None
         self._missing_since: int | None = None
-        self._dialect = ClawdbotDialect("gw", CREDENTIALS)
+        self._dialect = ClawDialect("gw", CREDENTIALS)
         self._core = self._successor()
 
     def play(self, until: int) -> None:
@@ -92,7 +92,7 @@ class Stage:
         view, _ = self._projection.recall(KEY)
         runs = {} if view is None else {run.run_id: ("alpha", run.session) for run in view.runs}
         self._named = set(runs)
-        self._dialect = ClawdbotDialect(
+        self._dialect = ClawDialect(
             "gw", CREDENTIALS, runs=runs, last_heard=self._heard_at, missing_since=self._missing_since
         )
         self._core = self._successor()

@@ -11,6 +11,7 @@ from mission_control.core.signals import (
     Beat,
     HistoryMissing,
     HistorySeen,
+    HoleSeen,
     LinkAlive,
     LinkDown,
     LinkUp,
@@ -20,9 +21,11 @@ from mission_control.core.signals import (
     Settled,
     Signal,
     TextSeen,
+    ToolSeen,
     Unlisted,
 )
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials, frames
+from mission_control.gateways.claw import ClawDialect, Credentials
+from mission_control.gateways.clawdbot import frames
 from mission_control.gateways.clawdbot.content import capped, decided, visible
 from mission_control.gateways.dialect import (
     Broadcast,
@@ -42,7 +45,7 @@ class Peer:
     """A dialect and what it ordered, with time at 100,000 ms."""
 
     def __init__(self, **known: Any) -> None:
-        self.dialect = ClawdbotDialect("gw", Credentials("me", "1", "secret"), **known)
+        self.dialect = ClawDialect("gw", Credentials("me", "1", "secret"), **known)
         self.now = 100_000
         self.seq = 0
         self.orders: list[Order] = []
@@ -126,8 +129,8 @@ def test_the_token_shows_nowhere() -> None:
     ("error", "remedy"),
     [
         ({"message": "unauthorized: gateway token mismatch (provide gateway auth token)"}, "--gateway-token"),
-        ({"code": "NOT_PAIRED", "message": "device identity required"}, "--gateway-token"),
-        ({"message": "protocol mismatch", "details": {"expectedProtocol": 4}}, "the gateway wants 4"),
+        ({"code": "NOT_PAIRED", "message": "device identity required"}, "over loopback"),
+        ({"message": "protocol mismatch", "details": {"expectedProtocol": 5}}, "the gateway wants 5"),
         ({"message": "something new"}, "log"),
         ({}, "log"),
     ],
@@ -444,9 +447,38 @@ def test_frames_that_come_late_wait_for_nobody_and_are_told_in_order() -> None:
     assert peer.dialect.statistics().missing_frames == 0
 
 
+def test_a_hole_is_noticed_where_it_is() -> None:
+    """Also when what came behind it waited for an older hole: a tool's start is no proof that the text before it, whose
+    end went missing, is whole."""
+    peer = Peer().connect()
+    peer.agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+    peer.seq += 1
+    peer.agent(3, "assistant", {"text": "one two", "delta": " two"}, sessionKey=SESSION)
+    peer.seq += 1
+    peer.agent(5, "tool", {"phase": "start", "name": "read", "toolCallId": "c"}, sessionKey=SESSION)
+    peer.wait(200)
+    told = [order.signal for order in peer.orders if isinstance(order, Deliver | Broadcast)]
+    kinds = [type(signal) for signal in told if isinstance(signal, TextSeen | ToolSeen | HoleSeen)]
+    assert kinds == [HoleSeen, TextSeen, HoleSeen, ToolSeen]
+    assert peer.dialect.statistics().missing_frames == 2
+
+
+def test_a_source_that_numbers_anew_loses_nothing_that_waited() -> None:
+    peer = Peer().connect()
+    peer.seq = 5_000
+    peer.agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+    peer.seq += 1
+    peer.agent(3, "assistant", {"text": "one", "delta": "one"}, sessionKey=SESSION)
+    peer.seq = 0
+    peer.agent(4, "assistant", {"text": "one two", "delta": " two"}, sessionKey=SESSION)
+    texts = [signal.text for signal in peer.signals("alpha") if isinstance(signal, TextSeen)]
+    assert texts == ["one", "one two"]
+
+
 def test_a_hole_in_a_repair_is_still_missing_when_that_repair_is_done() -> None:
     """What was asked for before frames went missing does not tell what they held."""
     peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
+    peer.event("tick", {})
     peer.seq += 1
     peer.event("tick", {})
     peer.wait(200)

@@ -7,7 +7,7 @@ import pytest
 
 from mission_control.core.agent import AgentCore
 from mission_control.core.events import Activity, Chunk, Draft, Final
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.dialect import Broadcast, Deliver, Established, Order, Refused, Send
 from mission_control.simulate.desk import GatewayDesk
 from mission_control.simulate.fleet import Fleet
@@ -23,7 +23,7 @@ class Observer:
 
     def __init__(self, fleet: Fleet) -> None:
         self.gateway = Gateway(fleet, START)
-        self.dialect = ClawdbotDialect("g", Credentials("me", "1", TOKEN))
+        self.dialect = ClawDialect("g", Credentials("me", "1", TOKEN))
         self.drafts: list[Draft] = []
         self.established = False
         self._desk = GatewayDesk(self.gateway, TOKEN)

@@ -8,7 +8,7 @@ from attrs import frozen
 from mission_control import __version__
 from mission_control.core.positions import Position
 from mission_control.core.views import Snapshot
-from mission_control.gateways.clawdbot import ClawdbotDialect, Credentials
+from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.dialect import Dialect
 from mission_control.gateways.envelope import EnvelopeDialect
 from mission_control.settings import GatewayKind, GatewaySettings
@@ -47,7 +47,7 @@ def make_dialect(gateway: GatewaySettings, epoch: str, stored: Snapshot, positio
 def _clawdbot(known: Known) -> Dialect:
     runs = {run.run_id: (agent.id, run.session) for agent in known.stored.agents for run in agent.runs}
     credentials = Credentials(instance_id=f"mission-control-{known.epoch[:12]}", version=__version__, token=known.token)
-    return ClawdbotDialect(
+    return ClawDialect(
         known.gateway.id,
         credentials,
         runs=runs,

@@ -31,8 +31,10 @@ from mission_control.core.positions import Position
 from mission_control.core.runs import Run, RunBook, RunPolicy
 from mission_control.core.signals import (
     Beat,
+    EntrySeen,
     HistoryMissing,
     HistorySeen,
+    HoleSeen,
     LinkAlive,
     LinkDown,
     LinkUp,
@@ -52,6 +54,8 @@ from mission_control.core.signals import (
 from mission_control.core.telling import Telling
 from mission_control.core.views import AgentView, MessageView
 
+AT_ITS_END: Constant = {"met": "at its end"}
+"""The detail of the start of a run of which nothing but the end was heard."""
 SEEN_SIGNALS: Constant = 4_096
 TOOL_PROGRESS_EVERY: Constant = 1_000
 """At most one ``tool.progress`` event per run in this many ms: tools may report every line they print."""
@@ -118,12 +122,13 @@ class AgentCore:
             for run in [] if view is None else view.runs:
                 self._pass_over(run.session, now, self.run_policy.repair_ms)
                 # Whether its start was seen or it was joined is not known any more; its prompt bounds it either way.
-                self.runs.open(run.run_id, run.session, run.started_at, joined=True)
+                opened = self.runs.open(run.run_id, run.session, run.started_at, joined=True)
+                opened.end_alone = _met_at_its_end(run.run_id, activities)
         self.liveness.disconnected(now, "not connected to its gateway yet")
 
     def unknown_past(self, signal: Signal) -> str | None:
         """The session whose newest finals must be recalled from the journal before this signal can be handled."""
-        if isinstance(signal, HistorySeen) and not self.conversation.past.is_whole(signal.session):
+        if isinstance(signal, HistorySeen | EntrySeen) and not self.conversation.past.is_whole(signal.session):
             return signal.session
         return None
 
@@ -200,13 +205,9 @@ class AgentCore:
     def _ending(self, signal: RunEnding, now: int) -> None:
         if self.runs.is_closed(signal.run_id):
             return  # a history told of this end before
-        unheard = self.runs.get(signal.run_id) is None
         run = self._run_of(signal, now)
         if run is None:
             return
-        if unheard:
-            run.end_alone = True
-            run.prompted_at = self.conversation.past.newest_prompt(run.session, signal.at - 1)
         self.liveness.progressed(now)
         run.await_last_word(now + self.run_policy.answer_ms, told=True)
         run.error = signal.error
@@ -219,7 +220,8 @@ class AgentCore:
         elif signal.state == "aborted":
             self._ends.abort(run, signal.at)
         elif signal.state == "error":
-            self._ends.fail(run, signal.at, signal.error or "the run failed")
+            again_from = signal.at if signal.again else None
+            self._ends.fail(run, signal.at, signal.error or "the run failed", again_from=again_from)
         else:
             run.answer = signal.text
             run.await_last_word(now + self.run_policy.answer_ms, told=True)
@@ -250,6 +252,9 @@ class AgentCore:
 
     def _history(self, signal: HistorySeen, now: int) -> None:
         self._histories.seen(signal)
+
+    def _entry(self, signal: EntrySeen, now: int) -> None:
+        self._histories.told(signal)
 
     def _history_missing(self, signal: HistoryMissing, now: int) -> None:
         self._histories.missing(signal)
@@ -283,9 +288,14 @@ class AgentCore:
 
     def _missed(self, signal: Missed, now: int) -> None:
         self._histories.missed(signal.since, signal.at, signal.ahead)
+        self._interrupt(signal, now)
+
+    def _interrupt(self, signal: Missed | HoleSeen, now: int) -> None:
+        """What is open may have ended unheard."""
         self.conversation.doubt()
         for run in self.runs:
-            run.interrupted_at = signal.since
+            known = run.interrupted_at
+            run.interrupted_at = signal.since if known is None else min(known, signal.since)
             if run.over:
                 run.decide_by = now + self.run_policy.repair_ms
 
@@ -316,10 +326,11 @@ class AgentCore:
                 self._ends.undecided(other, signal.at)  # no history is on its way that could tell more
         self._pass_over(session, now)
         run = self.runs.open(signal.run_id, session, signal.at, joined=True)
-        run.prompted_at = self.conversation.past.newest_prompt(run.session, signal.at)
-        name = event_id(*self.key, run.run_id, *([signal.at] if again else []), "joined")
+        run.end_alone = isinstance(signal, RunEnding)
+        run.prompted_at = self.conversation.past.newest_prompt(run.session, run.asked_by)
+        name = event_id(*self.key, run.run_id, signal.at, "joined")
         title = "Retry joined in progress" if again else "Run joined in progress"
-        self._out.run(name, signal.at, "run.started", title, run)
+        self._out.run(name, signal.at, "run.started", title, run, detail=AT_ITS_END if run.end_alone else None)
         return run
 
     def _pass_over(self, session: str, now: int, patience: int | None = None) -> None:
@@ -331,6 +342,12 @@ class AgentCore:
                 run.await_last_word(now + (patience or wait), told=False)
 
 
+def _met_at_its_end(run_id: str, activities: Sequence[tuple[int, Activity]]) -> bool:
+    starts = (told for _, told in reversed(activities) if told.run_id == run_id and told.kind == "run.started")
+    newest = next(starts, None)
+    return newest is not None and newest.detail == AT_ITS_END
+
+
 _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {
     RunStarted: AgentCore._started,
     TextSeen: AgentCore._text,
@@ -339,12 +356,14 @@ _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {
     RunAnswered: AgentCore._answered,
     Noted: AgentCore._noted,
     HistorySeen: AgentCore._history,
+    EntrySeen: AgentCore._entry,
     HistoryMissing: AgentCore._history_missing,
     Settled: AgentCore._settled,
     Listed: AgentCore._listed,
     Unlisted: AgentCore._unlisted,
     LinkUp: AgentCore._link_up,
     Missed: AgentCore._missed,
+    HoleSeen: AgentCore._interrupt,
     LinkDown: AgentCore._link_down,
     LinkAlive: AgentCore._link_alive,
     Beat: AgentCore._beat,

@@ -167,7 +167,16 @@ class Conversation:
         for message in opened.values():
             began = run_began.get(message.run_id)
             known.append(
-                Known(message.message_id, session, "assistant", message.text, message.began, False, True, began)
+                Known(
+                    message.message_id,
+                    session,
+                    "assistant",
+                    message.text,
+                    message.began,
+                    complete=False,
+                    not_before=began,
+                    run_id=message.run_id,
+                )
             )
         known.sort(key=lambda item: item.began)
         brought: list[Reconciled] = []
@@ -254,7 +263,8 @@ class Conversation:
         self, message_id: str, run_id: str, session: str, role: Role, text: str, began: int, state: FinalState
     ) -> None:
         complete, aborted = state == "complete", state == "aborted"
-        self.past.add(Known(message_id, session, role, text, began, complete, bool(run_id), aborted=aborted))
+        known = Known(message_id, session, role, text, began, complete, bool(run_id), aborted=aborted, run_id=run_id)
+        self.past.add(known)
 
     def _new_id(self, run_id: str, session: str, began: int) -> str:
         """A message is named by its run and the time of its first text, which are the source's: the name is stable."""
@@ -263,19 +273,29 @@ class Conversation:
         return name if name not in taken else f"{name}+"
 
     def _entry_id(self, session: str, entry: HistoryEntry) -> str:
-        return f"{self.namespace}/{session}/{entry.at}/{entry.role}"
+        return f"{self.namespace}/{session}/{entry.id or entry.at}/{entry.role}"
 
 
 def _known(view: MessageView) -> Known:
     streamed, complete, aborted = bool(view.run_id), view.state == "complete", view.state == "aborted"
     return Known(
-        view.message_id, view.session, view.role, view.text, view.timestamp, complete, streamed, aborted=aborted
+        view.message_id,
+        view.session,
+        view.role,
+        view.text,
+        view.timestamp,
+        complete,
+        streamed,
+        aborted=aborted,
+        run_id=view.run_id,
     )
 
 
 def _state(entry: HistoryEntry | None) -> FinalState:
     """How a message ended, as far as its history tells."""
-    return "error" if entry is not None and entry.error is not None else "complete"
+    if entry is None:
+        return "complete"
+    return "error" if entry.error is not None else "aborted" if entry.aborted else "complete"
 
 
 def _details(entry: HistoryEntry | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a session's history brings: the messages and tool calls that were missed, and how the session's runs ended.
 
-A session's runs follow one another, each from its prompt to the next one's. That tells whose an entry is, although a
+A session's runs follow one another, each from its prompt to the next one's. That tells whose an entry is where a
 history names no runs; and how a run ended that nobody heard, although the session has gone on since.
 """
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final as Constant
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from mission_control.core.calls import Calls
-from mission_control.core.conversation import Conversation
+from mission_control.core.conversation import Conversation, Reconciled
 from mission_control.core.drafting import Drafting
 from mission_control.core.ends import Ends
 from mission_control.core.events import Activity
@@ -19,6 +19,7 @@ from mission_control.core.ids import event_id
 from mission_control.core.ordering import SeenWindow
 from mission_control.core.runs import Run, RunBook
 from mission_control.core.signals import (
+    EntrySeen,
     HistoryEntry,
     HistoryMissing,
     HistorySeen,
@@ -35,16 +36,17 @@ class Account:
     """What a session's history has of one run.
 
     ``own``: its answers, oldest first. ``followed``: a later prompt was answered to its end, so that the run is over.
-    A later prompt alone proves nothing, since some gateways put one into a run that goes on.
+    A later prompt alone proves nothing, since some gateways put one into a run that goes on. ``goes_on``: they say so.
     """
 
     own: Sequence[HistoryEntry]
     followed: bool
+    goes_on: bool = False
 
     @property
     def last(self) -> HistoryEntry | None:
-        """The newest of its answers."""
-        return self.own[-1] if self.own else None
+        """The newest of its answers, by which it may have ended."""
+        return self.own[-1] if self.own and not self.goes_on else None
 
     @staticmethod
     def of(run: Run, entries: Sequence[HistoryEntry], following: Run | None) -> "Account":
@@ -52,7 +54,9 @@ class Account:
 
         The history may not reach back to the prompt between the two.
         """
-        later = (index for index, entry in enumerate(entries) if entry.role == "user" and entry.at > run.began)
+        if any(entry.run_id for entry in entries):
+            return Account._named(run, entries)
+        later = (index for index, entry in enumerate(entries) if entry.role == "user" and entry.at > run.asked_by)
         end = next(later, len(entries))
         until = None if following is None or following.joined else following.began
         own = [entry for entry in entries[:end] if entry.role == "assistant" and _is_own(entry, run)]
@@ -60,9 +64,19 @@ class Account:
         followed = any(entry.ends_run or entry.error is not None for entry in entries[end:])
         return Account(own, followed)
 
+    @staticmethod
+    def _named(run: Run, entries: Sequence[HistoryEntry]) -> "Account":
+        """The same where the history says whose each entry is."""
+        own = [index for index, entry in enumerate(entries) if entry.run_id == run.run_id]
+        said = [entries[index] for index in own if entries[index].role == "assistant"]
+        later = entries[own[-1] + 1 :] if own else [entry for entry in entries if entry.at > run.began]
+        return Account(said, any(entry.ends_run or entry.error is not None for entry in later))
+
 
 def _is_own(entry: HistoryEntry, run: Run) -> bool:
     """Whether an entry from before the next prompt is the run's, in its present attempt."""
+    if entry.run_id is not None:
+        return entry.run_id == run.run_id
     if run.not_before is not None and entry.at < run.not_before:
         return False
     # An attempt that failed without a word before the run was first heard was an earlier one.
@@ -119,21 +133,22 @@ class Histories:
     def seen(self, signal: HistorySeen) -> None:
         for run in self._runs.in_session(signal.session):
             if run.joined:
-                # It answers the newest prompt that is older than the first that was heard of it; at its very end, the
-                # session's next prompt may be there already.
-                until = run.began - run.end_alone
-                prompts = [entry.at for entry in signal.entries if entry.role == "user" and entry.at <= until]
+                # It answers the newest prompt that is older than the first that was heard of it.
+                prompts = [entry.at for entry in signal.entries if entry.role == "user" and entry.at <= run.asked_by]
                 run.prompted_at = max(prompts, default=run.prompted_at)
         runs = self._runs.in_session(signal.session)
         accounts = [
-            (run, Account.of(run, signal.entries, following))
-            for run, following in pairwise((*runs, None))
-            if run is not None
+            (run, _account(run, following, signal)) for run, following in pairwise((*runs, None)) if run is not None
         ]
         self._bring_in(signal, {id(entry): run for run, account in accounts for entry in account.own})
         for run, account in accounts:
             self._settle(run, account, signal)
         self._give_up(signal)
+
+    def told(self, signal: EntrySeen) -> None:
+        """Bring in an entry that came by itself. It says nothing of how runs ended."""
+        for found in self._reconcile(signal.session, (signal.entry,), signal.at):
+            self._out.say(found.events, found.at)
 
     def missing(self, signal: HistoryMissing) -> None:
         """What was awaited of it is not known, and will not be."""
@@ -175,11 +190,7 @@ class Histories:
 
     def _bring_in(self, signal: HistorySeen, owners: Mapping[int, Run]) -> None:
         """What was missed: messages, the rest of those that broke off, tool calls. ``owners``: by the entries' ids."""
-        backfill = signal.at - self.backfill_ms
-        since = max(backfill, self._conversation.past.reaches_back_to(signal.session) or backfill)
-        brought = self._conversation.reconcile(
-            signal.session, signal.entries, since=since, run_began=self._runs.began(), now=signal.at
-        )
+        brought = self._reconcile(signal.session, signal.entries, signal.at)
         outage = self._outage if signal.purpose == "repair" else None
         calls = 0
         for entry, found in zip(signal.entries, brought, strict=True):
@@ -212,6 +223,11 @@ class Histories:
             self._out.tool(name, ended, phase, call.tool, call.call_id, call.result, run, duration)
         return bool(news)
 
+    def _reconcile(self, session: str, entries: Sequence[HistoryEntry], at: int) -> list[Reconciled]:
+        backfill = at - self.backfill_ms
+        since = max(backfill, self._conversation.past.reaches_back_to(session) or backfill)
+        return self._conversation.reconcile(session, entries, since=since, run_began=self._runs.began(), now=at)
+
     def _give_up(self, signal: HistorySeen | HistoryMissing) -> None:
         """What runs that are over left unfinished, and no history has, remains as it is."""
         for run_id in self._conversation.unfinished(signal.session):
@@ -226,6 +242,8 @@ class Histories:
             name = event_id(*self.ends.key, signal.session, last.at, "error")
             # An attempt that fails without a word is tried again, and the start of that may not be heard.
             self.ends.fail(run, signal.at, last.error, name=name, again_from=None if last.text else last.at)
+        elif last is not None and last.aborted:
+            self.ends.abort(run, signal.at)
         elif last is not None and last.ends_run and (run.over or signal.purpose != "start"):
             heard = run.told or signal.purpose == "end"
             self._ends_told.first_time((signal.session, last.at))
@@ -238,6 +256,15 @@ class Histories:
                 unknown = "what its tools reported meanwhile is not known"
                 self._out.gap(run.session, run.interrupted_at, signal.at, unknown, run)
             run.interrupted_at = None
+
+
+def _account(run: Run, following: Run | None, signal: HistorySeen) -> Account:
+    account = Account.of(run, signal.entries, following)
+    if signal.under_way is None:
+        return account
+    if run.run_id in signal.under_way:
+        return evolve(account, followed=False, goes_on=True)
+    return evolve(account, followed=True) if signal.purpose == "repair" else account
 
 
 def _is_last_word(purpose: Purpose, run: Run) -> bool:

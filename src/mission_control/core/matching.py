@@ -1,8 +1,9 @@
-"""Recognising messages in a history that has no ids.
+"""Recognising messages in a history, with its ids where it has any.
 
-A session's runs follow one another, and a model request begins before its answer is first heard and ends before the
-next request begins. So an assistant entry of the history can only be a message that began in the window between that
-entry's time and the next one's; within it, the text decides.
+Where an entry says whose it is, it can only be a message of that run. Where it does not: a session's runs follow one
+another, and a model request begins before its answer is first heard and ends before the next request begins. So an
+assistant entry of the history can only be a message that began in the window between that entry's time and the next
+one's. Among the messages that an entry can be, the text decides.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ class Known:
 
     ``complete``: its text is all there is. ``aborted``: its run was, and said nothing after it. ``claimed``: a live
     stream told of it; a message that is known from history alone is not claimed until the stream repeats it.
+    ``run_id`` is that of the run that streamed it.
     """
 
     message_id: str
@@ -30,6 +32,7 @@ class Known:
     claimed: bool = True
     not_before: int | None = None
     aborted: bool = False
+    run_id: str = ""
 
     def could_stream(self, not_before: int | None) -> bool:
         """Whether a stream may yet repeat it: an answer known from history alone, of a run that began before it."""
@@ -53,7 +56,21 @@ def match(
         if item in unused:
             unused.remove(item)
         found.append(item)
+    for index, entry in enumerate(entries):
+        if found[index] is None and entry.role == "assistant" and entry.text:
+            found[index] = _left_over(unused, entry)
     return found
+
+
+def _left_over(unused: list[Known], entry: HistoryEntry) -> Known | None:
+    """A whole message that has no entry in its window: of one that was told at its end alone, when it began is not
+    known, but that it was before."""
+    for item in unused:
+        possible = item.complete and item.claimed and entry.run_id in (None, item.run_id)
+        if possible and item.began >= entry.at and same_text(item.text, entry.text):
+            unused.remove(item)
+            return item
+    return None
 
 
 def same_text(one: str, other: str) -> bool:
@@ -81,8 +98,11 @@ def _windows(entries: Sequence[HistoryEntry]) -> list[int | None]:
 
 
 def _find(unused: Sequence[Known], entry: HistoryEntry, until: int | None) -> Known | None:
-    """The message that this entry is, of those that began in its window: first by text, then for want of another."""
-    window = [item for item in unused if _in_window(item, entry, until) and (entry.ends_run or not item.aborted)]
+    """The message that this entry is, of those that it can be: first by text, then for want of another."""
+    if entry.run_id is not None:
+        window = [item for item in unused if item.run_id == entry.run_id]
+    else:
+        window = [item for item in unused if _in_window(item, entry, until) and (entry.ends_run or not item.aborted)]
     for item in window:
         # Cut off by a lost connection, or (complete, yet shorter) by a source that stopped streaming too early.
         if same_text(item.text, entry.text) or (item.text and entry.text.lstrip().startswith(item.text.strip())):

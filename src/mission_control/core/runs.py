@@ -55,6 +55,11 @@ class Run:
         self.over, self.told, self.decide_by = True, self.told or told, until
 
     @property
+    def asked_by(self) -> int:
+        """The time of its prompt is not after this; at its very end, the session's next prompt may be there already."""
+        return self.began - self.end_alone
+
+    @property
     def not_before(self) -> int | None:
         """The time before which it cannot have said anything, if that is known."""
         return self.prompted_at if self.joined else self.began

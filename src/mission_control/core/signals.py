@@ -73,7 +73,7 @@ class RunAnswered:
     """A run's outcome. ``text`` is the whole last message, or None if the source gave none.
 
     ``provisional``: the source is known to call failures complete, and the history that it was asked for has the last
-    word.
+    word. ``again``: another attempt at the run follows, under the same ``run_id``.
     """
 
     id: str
@@ -84,6 +84,7 @@ class RunAnswered:
     text: str | None
     error: str | None = None
     provisional: bool = False
+    again: bool = False
 
 
 @frozen
@@ -120,7 +121,9 @@ class StoredCall:
 class HistoryEntry:
     """One entry of a session's stored history. ``at`` is when it began; ``text`` is empty for a bare tool call.
 
-    ``error`` is set when the entry records a failed attempt. ``ends_run`` tells whether the run ends with it.
+    ``error`` is set when the entry records a failed attempt. ``ends_run`` tells whether the run ends with it, and
+    ``aborted`` that it was aborted. ``id`` and ``run_id`` are the source's own, where it gives them: for a user's entry
+    the run that answers it, for an assistant's the run that said it.
     """
 
     role: Role
@@ -131,21 +134,37 @@ class HistoryEntry:
     usage: dict[str, Any] | None = None
     ends_run: bool = False
     calls: tuple[StoredCall, ...] = ()
+    aborted: bool = False
+    id: str | None = None
+    run_id: str | None = None
 
 
 @frozen
 class HistorySeen:
-    """The newest part of a session's stored history, oldest entry first; ``whole``: there is no older part."""
+    """The newest part of a session's stored history, oldest entry first; ``whole``: there is no older part.
+
+    ``under_way``: the runs that are, where the source says so.
+    """
 
     at: int
     session: str
     entries: tuple[HistoryEntry, ...]
     purpose: Purpose
     whole: bool = True
+    under_way: frozenset[str] | None = None
 
     def reaches_back_to(self, time: int) -> bool:
         """Whether it has everything from then on."""
         return self.whole or (len(self.entries) > 0 and self.entries[0].at <= time)
+
+
+@frozen
+class EntrySeen:
+    """One entry of a session's history, told when it was stored."""
+
+    at: int
+    session: str
+    entry: HistoryEntry
 
 
 @frozen
@@ -196,6 +215,17 @@ class LinkUp:
     rebooted: bool
     silent_since: int | None
     ahead: int = 0
+
+
+@frozen
+class HoleSeen:
+    """Something that the gateway said after ``since``, in our time, did not arrive.
+
+    It is :class:`Missed` once histories are asked for, which waits until an earlier outage is repaired.
+    """
+
+    at: int
+    since: int
 
 
 @frozen
@@ -265,8 +295,10 @@ Signal: TypeAlias = (
     | RunAnswered
     | Noted
     | HistorySeen
+    | EntrySeen
     | HistoryMissing
     | Settled
+    | HoleSeen
     | Listed
     | Unlisted
     | LinkUp

@@ -62,7 +62,15 @@ class Refused:
     remedy: str
 
 
-Order: TypeAlias = Send | Deliver | Broadcast | CatchingUp | CaughtUp | Established | Refused
+@frozen
+class Later:
+    """The gateway is not ready yet: close this connection and try again in ``after`` ms."""
+
+    reason: str
+    after: int
+
+
+Order: TypeAlias = Send | Deliver | Broadcast | CatchingUp | CaughtUp | Established | Refused | Later
 
 
 @frozen

@@ -1,6 +1,5 @@
 """The Clawdbot gateway's protocol, version 3. The mapping to events is a table in docs/clawdbot.md."""
 
-from mission_control.gateways.clawdbot.dialect import ClawdbotDialect
-from mission_control.gateways.clawdbot.handshake import Credentials
+from mission_control.gateways.clawdbot.dialect import Before, ClawdbotDialect, Greeting
 
-__all__ = ["ClawdbotDialect", "Credentials"]
+__all__ = ["Before", "ClawdbotDialect", "Greeting"]

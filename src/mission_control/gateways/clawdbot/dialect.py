@@ -1,9 +1,8 @@
-"""The Clawdbot gateway's protocol 3 as a sans-IO state machine.
+"""The Clawdbot gateway's protocol 3 as a sans-IO state machine, from ``hello-ok`` on.
 
-A connection passes through ``challenge → connecting → live``. Live, each frame becomes signals for the agent it is
-about. After each connection that follows another, the sessions that may have changed meanwhile are repaired from
-``chat.history``; until a session's history is there, its live signals wait in line behind it, so that an agent's actor
-sees what was missed before what came after.
+Each frame becomes signals for the agent it is about. After each connection that follows another, the sessions that may
+have changed meanwhile are repaired from ``chat.history``; until a session's history is there, its live signals wait in
+line behind it, so that an agent's actor sees what was missed before what came after.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,25 +10,26 @@ from math import ceil
 from typing import Final as Constant
 
 import msgspec
-from attrs import evolve
+from attrs import Factory, evolve, frozen
 
 from mission_control.core.ids import event_id
 from mission_control.core.signals import (
     Beat,
     HistoryMissing,
     HistorySeen,
+    HoleSeen,
     LinkAlive,
     LinkDown,
     LinkUp,
     Missed,
     Purpose,
+    RunEnding,
     RunStarted,
     Settled,
     Signal,
 )
 from mission_control.gateways.clawdbot import content, frames, translate
-from mission_control.gateways.clawdbot.handshake import CONNECT_ID, Credentials, connect, established, refused
-from mission_control.gateways.clawdbot.numbering import Numbering
+from mission_control.gateways.clawdbot.numbering import Hole, Numbering, Ordered
 from mission_control.gateways.clawdbot.places import Place, Places
 from mission_control.gateways.clawdbot.repair import Repair
 from mission_control.gateways.clawdbot.requests import Request, Requests
@@ -40,12 +40,12 @@ from mission_control.gateways.dialect import (
     CaughtUp,
     Deliver,
     DialectStatistics,
+    Established,
     Order,
     Refused,
     Send,
 )
 
-HANDSHAKE_MS: Constant = 10_000
 MEND_AFTER_MS: Constant = 500
 """How soon after frames went missing their sessions' histories are asked for: more may be missing by then."""
 MEND_EVERY_MS: Constant = 10_000
@@ -53,39 +53,45 @@ FIRST_LOOK_MINUTES: Constant = 24 * 60
 """How far back sessions are looked at when nothing is known of the gateway yet."""
 
 
+@frozen
+class Before:
+    """What is known of a gateway when a dialect begins with it. Times in ms.
+
+    ``runs``: those that are not known to be over, run id to (agent id, session). ``last_heard``: when the gateway was.
+    ``missing_since``: from when on something is missing that was being brought in.
+    """
+
+    runs: Mapping[str, tuple[str, str]] = Factory(dict)
+    last_heard: int | None = None
+    missing_since: int | None = None
+
+
+@frozen
+class Greeting:
+    """How a handshake went, and the order that tells of it. ``ahead``: how far the gateway's clock is, in ms."""
+
+    hello: frames.Hello
+    established: Established
+    ahead: int
+
+
 class ClawdbotDialect:
-    """See :class:`mission_control.gateways.dialect.Dialect`.
+    """See :class:`mission_control.gateways.claw.dialect.Version`.
 
     Args:
         gateway: the gateway's id in our configuration.
-        runs: open runs that the journal knows: run id to (agent id, session).
-        last_heard: when this gateway was last heard according to the journal, in ms.
-        missing_since: from when on something is missing that was being brought in when the daemon ended, in ms.
+        before: what is known of it from before.
     """
 
-    kind = "clawdbot"
-    max_message = 32 * 1024 * 1024
-
-    def __init__(
-        self,
-        gateway: str,
-        credentials: Credentials,
-        *,
-        runs: Mapping[str, tuple[str, str]] | None = None,
-        last_heard: int | None = None,
-        missing_since: int | None = None,
-    ) -> None:
+    def __init__(self, gateway: str, before: Before) -> None:
         self._gateway = gateway
-        self._credentials = credentials
-        self._places = Places(runs or {})
-        self._last_heard = last_heard
+        self._places = Places(before.runs)
+        self._last_heard = before.last_heard
         self._roster = Roster(gateway)
-        self._phase = "closed"
-        self._handshake_by = 0
         self._ahead = 0
         self._silence_ms = 60_000
         self._requests = Requests()
-        self._repair = Repair(missing_since)
+        self._repair = Repair(before.missing_since)
         self._numbering = Numbering()
         self._hole_since: int | None = None
         self._mend_at = 0
@@ -96,26 +102,28 @@ class ClawdbotDialect:
 
     # -- the connection ---------------------------------------------------------------------------------------------
 
-    def opened(self, now: int) -> list[Order]:
-        self._phase, self._handshake_by = "challenge", now + HANDSHAKE_MS
+    @property
+    def before(self) -> Before:
+        """What a successor has to know."""
+        missing_since = None if self._repair.is_complete else self._repair.since
+        return Before(self._places.open_runs(), self._last_heard, missing_since)
+
+    def greeted(self, greeting: Greeting, now: int) -> list[Order]:
         self._numbering.begin()
-        return []
+        self._hello(greeting, now)
+        self._last_heard = now
+        return self._take(now)
 
     def receive(self, frame: bytes, now: int) -> list[Order]:
         try:
             self._in_order(self._numbering.take(frames.head(frame), now), now)
         except (msgspec.DecodeError, UnicodeDecodeError):
             self._malformed += 1
-        if self._phase == "live":
-            self._last_heard = now
+        self._last_heard = now
         return self._take(now)
 
     def tick(self, now: int) -> list[Order]:
-        if self._phase in ("challenge", "connecting") and now >= self._handshake_by:
-            self._orders.append(
-                Refused("no Clawdbot handshake within 10 s", "check that the URL is that of a Clawdbot gateway")
-            )
-        elif self._phase == "live" and now >= self._silent_at():
+        if now >= self._silent_at():
             seconds = self._silence_ms // 1000
             self._orders.append(
                 Refused(f"nothing heard for {seconds} s", "the gateway or the network hangs: look there")
@@ -128,18 +136,13 @@ class ClawdbotDialect:
         return self._take(now)
 
     def due(self, now: int) -> int | None:
-        times = [self._requests.due(), self._numbering.due(), self._mend_due()]
-        if self._phase in ("challenge", "connecting"):
-            times.append(self._handshake_by)
-        elif self._phase == "live":
-            times.append(self._silent_at())
-        return min((time for time in times if time is not None), default=None)
+        times = [self._requests.due(), self._numbering.due(), self._mend_due(), self._silent_at()]
+        return min(time for time in times if time is not None)
 
     def closed(self, now: int, reason: str) -> list[Order]:
         self._in_order(self._numbering.flush(), now)
         self._orders += self._repair.interrupt()
         self._requests.clear()
-        self._phase = "closed"
         if self._hole_since is not None:
             self._last_heard, self._hole_since = self._hole_since, None  # the next connection begins there
         self._orders.append(Broadcast(LinkDown(now, self._goodbye or reason)))
@@ -151,20 +154,19 @@ class ClawdbotDialect:
             self._requests.sent, self._unknown, self._malformed, self._numbering.repeated, self._numbering.missing
         )
 
-    # -- handshake and repair ---------------------------------------------------------------------------------------
+    # -- repair -----------------------------------------------------------------------------------------------------
 
-    def _hello(self, hello: frames.Hello, now: int) -> None:
-        last_heard = self._last_heard
-        self._phase = "live"
+    def _hello(self, greeting: Greeting, now: int) -> None:
+        hello, last_heard = greeting.hello, self._last_heard
+        self._ahead = greeting.ahead
         self._silence_ms = 2 * hello.policy.tickIntervalMs
-        # Another process than the one last heard, if this one was not running yet at that time.
-        rebooted = last_heard is not None and hello.snapshot.uptimeMs < now - last_heard
+        rebooted = self._is_another(hello, now)
         self._resumed.update(self._places.open_sessions())
         sessions = self._repair.begin(last_heard, self._places.open_sessions())
         since = self._repair.since
         self._orders.append(CatchingUp(now - FIRST_LOOK_MINUTES * 60_000 if since is None else since))
-        self._orders.append(established(hello, self._credentials, self._ahead))
-        self._orders.append(Broadcast(LinkUp(now, rebooted, since, self._ahead)))
+        self._orders.append(greeting.established)
+        self._orders.append(Broadcast(LinkUp(now, rebooted, since, greeting.ahead)))
         if hello.snapshot.health is not None:
             self._health(hello.snapshot.health, now)
         self._look(sessions, now)
@@ -180,24 +182,25 @@ class ClawdbotDialect:
             minutes = ceil((now - since) / 60_000) + 1
         self._list_sessions(min(minutes, FIRST_LOOK_MINUTES), now)
 
-    def _notice_hole(self, now: int) -> None:
+    def _is_another(self, hello: frames.Hello, now: int) -> bool:
+        """Whether this is another process than the one last heard: it was not running yet at that time."""
+        return self._last_heard is not None and hello.snapshot.uptimeMs < now - self._last_heard
+
+    def _notice_hole(self, hole: Hole, now: int) -> None:
         """Frames are missing: what was being said may have ended in them. Histories are asked for a little later."""
-        if self._phase != "live":
-            return
         if self._hole_since is None:
-            self._hole_since = self._numbering.flowed_at
+            self._hole_since = hole.since
             self._mend_at = max(self._mend_at, now + MEND_AFTER_MS)
             if self._repair.is_complete:
                 self._orders.append(CatchingUp(self._hole_since))
-        missed = Missed(now, self._hole_since, self._ahead)
-        self._orders.append(Broadcast(missed))
+        seen = HoleSeen(now, self._hole_since)
+        self._orders.append(Broadcast(seen))
         for session in self._repair.held:  # what waits in line was said before
-            self._repair.take(session, Deliver(self._places.agent_of(session), missed))
+            self._repair.take(session, Deliver(self._places.agent_of(session), seen))
 
     def _mend_due(self) -> int | None:
         """When holes are to be mended. One repair follows another: each holds what is live."""
-        waits = self._hole_since is None or self._phase != "live" or not self._repair.is_complete
-        return None if waits else self._mend_at
+        return None if self._hole_since is None or not self._repair.is_complete else self._mend_at
 
     def _mend(self, now: int) -> None:
         """What frames were missing is told by the histories: a hole is an outage, as short as it was."""
@@ -218,19 +221,17 @@ class ClawdbotDialect:
             self._requests.want_history(session, "repair")
 
     def _response(self, head: frames.Head, now: int) -> None:
-        if head.id == CONNECT_ID and self._phase == "connecting":
-            if head.ok:
-                self._hello(frames.hello(head.payload), now)
-            else:
-                self._orders.append(refused(head.error))
-            return
         request = self._requests.answered(head.id)
         if request is None:
             return  # some methods answer twice
         if not head.ok:
             self._unanswered(request, str((head.error or {}).get("message") or "refused"), now)
-        elif request.method == "sessions.list":
-            for row in frames.session_list(head.payload).sessions:
+        else:
+            self._answered(request, head.payload, now)
+
+    def _answered(self, request: Request, payload: msgspec.Raw, now: int) -> None:
+        if request.method == "sessions.list":
+            for row in frames.session_list(payload).sessions:
                 session = self._places.canonical(row.key)
                 if self._repair.unlisted:
                     self._bring_in(session)
@@ -238,10 +239,13 @@ class ClawdbotDialect:
                     self._want(session, "end")
             self._listed()
         elif request.method == "chat.history":
-            stored = frames.history(head.payload)
-            whole = len(stored.messages) < request.limit
-            entries = content.entries(stored)
-            self._settle(request, HistorySeen(now, request.session, entries, self._purpose(request), whole))
+            self._history(request, payload, now)
+
+    def _history(self, request: Request, payload: msgspec.Raw, now: int) -> None:
+        stored = frames.history(payload)
+        whole = len(stored.messages) < request.limit
+        entries = content.entries(stored)
+        self._settle(request, HistorySeen(now, request.session, entries, self._purpose(request), whole))
 
     def _unanswered(self, request: Request, reason: str, now: int) -> None:
         if request.method == "chat.history":
@@ -254,11 +258,14 @@ class ClawdbotDialect:
         overtaken = request.purpose == "end" and self._requests.waits(request.session)
         return "start" if overtaken else request.purpose
 
-    def _settle(self, request: Request, signal: HistorySeen | HistoryMissing) -> None:
+    def _settle(self, request: Request, signal: HistorySeen | HistoryMissing, *joined: Signal) -> None:
         agent = self._places.agent_of(request.session)
-        self._orders.append(Deliver(agent, signal))
+        self._orders += [Deliver(agent, one) for one in (signal, *joined)]
         if request.purpose == "repair":
-            self._orders += self._repair.settle(request.session)
+            waited = self._repair.settle(request.session)
+            if any(isinstance(order, Deliver) and isinstance(order.signal, RunEnding) for order in waited):
+                self._want(request.session, "end")  # how it ended the repair's history told before it was heard
+            self._orders += waited
             self._orders.append(Deliver(agent, Settled(signal.at, request.session)))
             self._conclude()
 
@@ -276,12 +283,12 @@ class ClawdbotDialect:
 
     # -- events -----------------------------------------------------------------------------------------------------
 
-    def _in_order(self, heads: Sequence[frames.Head], now: int) -> None:
-        if self._numbering.has_hole():
-            self._notice_hole(now)
-        for head in heads:
+    def _in_order(self, ordered: Ordered, now: int) -> None:
+        for head in ordered:
             try:
-                if head.type == "event" and head.event is not None:
+                if isinstance(head, Hole):
+                    self._notice_hole(head, now)
+                elif head.type == "event" and head.event is not None:
                     self._event(head.event, head, now)
                 elif head.type == "res":
                     self._response(head, now)
@@ -291,12 +298,7 @@ class ClawdbotDialect:
                 self._malformed += 1
 
     def _event(self, name: str, head: frames.Head, now: int) -> None:
-        if name == "connect.challenge":
-            said = frames.challenge(head.payload).ts
-            self._ahead = 0 if said is None else frames.sane(said) - now
-            self._phase = "connecting"
-            self._orders.append(Send(connect(self._credentials)))
-        elif name == "agent":
+        if name == "agent":
             self._agent_event(frames.agent_event(head.payload), now)
         elif name == "chat":
             self._chat_event(frames.chat_event(head.payload), now)
@@ -402,7 +404,6 @@ class ClawdbotDialect:
         return (self._last_heard or 0) + self._silence_ms
 
     def _take(self, now: int) -> list[Order]:
-        if self._phase == "live":
-            self._orders += [Send(text) for text in self._requests.next_histories(now, self._places.key_of)]
+        self._orders += [Send(text) for text in self._requests.next_histories(now, self._places.key_of)]
         orders, self._orders = self._orders, []
         return orders

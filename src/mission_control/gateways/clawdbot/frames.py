@@ -119,7 +119,8 @@ class HelloSnapshot:
 @frozen
 class HelloServer:
     version: str = "unknown"
-    host: str = "unknown"
+    host: str | None = None
+    bootId: str | None = None  # noqa: N815
 
 
 @frozen
@@ -128,10 +129,16 @@ class HelloPolicy:
 
 
 @frozen
+class HelloAuth:
+    scopes: list[str] | None = None
+
+
+@frozen
 class Hello:
-    """The payload of the answer to ``connect``."""
+    """The payload of the answer to ``connect``. Only protocol 4 tells ``bootId`` and ``auth``, only 3 a host."""
 
     protocol: int
+    auth: HelloAuth = HelloAuth()
     server: HelloServer = HelloServer()
     snapshot: HelloSnapshot = HelloSnapshot()
     policy: HelloPolicy = HelloPolicy()
@@ -175,6 +182,7 @@ challenge = msgspec.json.Decoder(Challenge).decode
 health = msgspec.json.Decoder(Health).decode
 hello = msgspec.json.Decoder(Hello).decode
 session_list = msgspec.json.Decoder(SessionList).decode
+history_message = msgspec.json.Decoder(HistoryMessage).decode
 history = msgspec.json.Decoder(History).decode
 shutdown = msgspec.json.Decoder(Shutdown).decode
 mapping = msgspec.json.Decoder(dict[str, Any]).decode

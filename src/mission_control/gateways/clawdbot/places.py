@@ -72,9 +72,15 @@ class Places:
     def close(self, run_id: str) -> None:
         self._open.pop(run_id, None)
 
+    def is_open(self, run_id: str) -> bool:
+        return run_id in self._open
+
     def open_sessions(self) -> list[str]:
         """The sessions with a run that is not known to be over."""
         return list(dict.fromkeys(self._places[run_id].session for run_id in self._open))
+
+    def open_runs(self) -> dict[str, Place]:
+        return {run_id: self._places[run_id] for run_id in self._open}
 
     def close_all(self) -> None:
         self._open.clear()

@@ -8,14 +8,18 @@ import msgspec
 from attrs import field, frozen
 
 from mission_control.gateways.clawdbot.frames import Hello
-from mission_control.gateways.dialect import Established, Refused
+from mission_control.gateways.dialect import Established, Later, Refused
 
-PROTOCOL: Constant = 3
+PROTOCOLS: Constant = (3, 4)
+"""The lowest and the highest version that we speak, and all between."""
 CLOCK_TOLERANCE_MS: Constant = 5_000
 """How far the gateway's clock may differ from ours before it is worth a warning; the network's delay is in it."""
 CONNECT_ID: Constant = "mc-connect"
 SCOPES: Constant = ("operator.read",)
-"""We only observe. Scopes must be claimed: a gateway grants everything to a client that claims nothing."""
+"""We only observe. Scopes must be claimed: who claims none gets all of them from Clawdbot and none from OpenClaw."""
+_FROM_HERE: Constant = "reach the gateway over loopback: run Mission Control on its machine, or through an SSH tunnel"
+_SOONEST_MS, _LATEST_MS = 100, 10_000
+"""Between these a gateway may choose when we come again."""
 
 
 @frozen
@@ -29,9 +33,10 @@ class Credentials:
 
 def connect(credentials: Credentials) -> str:
     """The ``connect`` request as text. The client's id and mode are from the gateway's closed list."""
+    lowest, highest = PROTOCOLS
     params: dict[str, Any] = {
-        "minProtocol": PROTOCOL,
-        "maxProtocol": PROTOCOL,
+        "minProtocol": lowest,
+        "maxProtocol": highest,
         "client": {
             "id": "gateway-client",
             "displayName": "Mission Control",
@@ -52,7 +57,8 @@ def connect(credentials: Credentials) -> str:
 
 def established(hello: Hello, credentials: Credentials, ahead: int) -> Established:
     """Who answered, and what the operator should know of it. ``ahead``: how far its clock is ahead of ours, in ms."""
-    detail = f"gateway {hello.server.version} on {hello.server.host}, protocol {hello.protocol}"
+    where = "" if hello.server.host is None else f" on {hello.server.host}"
+    detail = f"gateway {hello.server.version}{where}, protocol {hello.protocol}"
     warnings = [warning for warning in (_scope_warning(hello, credentials), _clock_warning(ahead)) if warning]
     return Established(detail, warnings)
 
@@ -62,7 +68,8 @@ def _scope_warning(hello: Hello, credentials: Credentials) -> str | None:
     if granted is None or any(scope in granted for scope in ("operator.read", "operator.admin")):
         return None
     scopes = ", ".join(granted) or "nothing"
-    return f"the gateway granted {scopes}, not operator.read: agents' events will not arrive; allow that scope there"
+    remedy = "allow that scope there" if hello.protocol == 3 else _FROM_HERE
+    return f"the gateway granted {scopes}, not operator.read: agents' events will not arrive; {remedy}"
 
 
 def _clock_warning(ahead: int) -> str | None:
@@ -74,14 +81,19 @@ def _clock_warning(ahead: int) -> str | None:
     )
 
 
-def refused(error: dict[str, Any] | None) -> Refused:
+def refused(error: dict[str, Any] | None, credentials: Credentials) -> Refused | Later:
     """A refusal of ``connect``, with what to do about it."""
-    message = str((error or {}).get("message") or "no reason given")
+    error = error or {}
+    details = error.get("details")
+    details = details if isinstance(details, dict) else {}
+    message = str(error.get("message") or "no reason given")
+    after = error.get("retryAfterMs")
+    if error.get("code") == "UNAVAILABLE" and isinstance(after, int | float):
+        return Later(message, int(min(max(after, _SOONEST_MS), _LATEST_MS)))
     if "protocol" in message:
-        details = (error or {}).get("details")
-        theirs = details.get("expectedProtocol") if isinstance(details, dict) else None
-        remedy = f"this version speaks gateway protocol {PROTOCOL}, the gateway wants {theirs or 'another'}"
-        return Refused(message, f"{remedy}: use a gateway or a Mission Control of a matching version")
+        return foreign(details.get("expectedProtocol"), message)
+    if error.get("code") == "NOT_PAIRED" and credentials.token is not None:
+        return Refused(message, f"only paired devices may connect from elsewhere, and this is none: {_FROM_HERE}")
     if "token" in message or "device identity" in message or "password" in message:
         return Refused(
             message, "set the gateway's own token (its gateway.auth.token): --gateway-token, or gateways[].token"
@@ -89,8 +101,17 @@ def refused(error: dict[str, Any] | None) -> Refused:
     return Refused(message, "look into the gateway's log for the reason")
 
 
+def foreign(theirs: Any, message: str = "protocol mismatch") -> Refused:
+    """A gateway that speaks no version of ours."""
+    lowest, highest = PROTOCOLS
+    remedy = f"this version speaks gateway protocols {lowest} to {highest}, the gateway wants {theirs or 'another'}"
+    return Refused(message, f"{remedy}: use a gateway or a Mission Control of a matching version")
+
+
 def _granted(hello: Hello, instance_id: str) -> Sequence[str] | None:
-    """The scopes that the gateway's presence list shows for us, None if we are not in it."""
+    """The scopes that the gateway says it granted, or that its presence list shows for us; None if it tells neither."""
+    if hello.auth.scopes is not None:
+        return hello.auth.scopes
     for entry in hello.snapshot.presence or ():
         if entry.instanceId == instance_id:
             return entry.scopes or ()

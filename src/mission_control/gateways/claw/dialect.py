@@ -1,0 +1,147 @@
+"""One gateway, whichever version of its protocol it speaks.
+
+A connection begins in the same way in all of them: ``challenge → connecting → live``. ``connect`` offers the versions
+that we speak, ``hello-ok`` says which it is, and from then on that version has the connection. A gateway that has
+become another one while we were away goes on with what was known of its runs.
+"""
+
+from collections.abc import Mapping
+from operator import add
+from typing import Final as Constant
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+from attrs import astuple
+
+from mission_control.core.signals import LinkDown
+from mission_control.gateways.claw import handshake
+from mission_control.gateways.claw.handshake import CONNECT_ID, Credentials
+from mission_control.gateways.clawdbot import Before, ClawdbotDialect, Greeting, frames
+from mission_control.gateways.dialect import Broadcast, DialectStatistics, Order, Refused, Send
+from mission_control.gateways.openclaw import OpenclawDialect
+
+HANDSHAKE_MS: Constant = 10_000
+
+Phase: TypeAlias = Literal["challenge", "connecting", "live"]
+
+
+class Version(Protocol):
+    """A version of the protocol, from ``hello-ok`` to the connection's end, over as many connections as it takes.
+
+    The methods are those of :class:`mission_control.gateways.dialect.Dialect`.
+    """
+
+    @property
+    def before(self) -> Before:
+        """What a successor has to know."""
+
+    def greeted(self, greeting: Greeting, now: int) -> list[Order]:
+        """The handshake is done, which is still to be told."""
+
+    def receive(self, frame: bytes, now: int) -> list[Order]: ...
+
+    def tick(self, now: int) -> list[Order]: ...
+
+    def due(self, now: int) -> int | None: ...
+
+    def closed(self, now: int, reason: str) -> list[Order]: ...
+
+    def statistics(self) -> DialectStatistics: ...
+
+
+class ClawDialect:
+    """See :class:`mission_control.gateways.dialect.Dialect`.
+
+    Args:
+        gateway: the gateway's id in our configuration.
+        runs: open runs that the journal knows: run id to (agent id, session).
+        last_heard: when this gateway was last heard according to the journal, in ms.
+        missing_since: from when on something is missing that was being brought in when the daemon ended, in ms.
+    """
+
+    kind = "clawdbot"
+    max_message = 32 * 1024 * 1024
+
+    def __init__(
+        self,
+        gateway: str,
+        credentials: Credentials,
+        *,
+        runs: Mapping[str, tuple[str, str]] | None = None,
+        last_heard: int | None = None,
+        missing_since: int | None = None,
+    ) -> None:
+        self._gateway = gateway
+        self._credentials = credentials
+        # Which one it is the gateway says later; until then, either does.
+        self._version: Version = ClawdbotDialect(gateway, Before(runs or {}, last_heard, missing_since))
+        self._phase: Phase = "challenge"
+        self._handshake_by = 0
+        self._ahead = 0
+        self._before = DialectStatistics(0, 0, 0)
+
+    def opened(self, now: int) -> list[Order]:
+        self._phase, self._handshake_by = "challenge", now + HANDSHAKE_MS
+        return []
+
+    def receive(self, frame: bytes, now: int) -> list[Order]:
+        if self._phase == "live":
+            return self._version.receive(frame, now)
+        try:
+            return self._shake_hands(frames.head(frame), now)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._count(malformed=1)
+            return []
+
+    def tick(self, now: int) -> list[Order]:
+        if self._phase == "live":
+            return self._version.tick(now)
+        if now < self._handshake_by:
+            return []
+        return [
+            Refused("no gateway handshake within 10 s", "check that the URL is that of a Clawdbot or OpenClaw gateway")
+        ]
+
+    def due(self, now: int) -> int | None:
+        return self._version.due(now) if self._phase == "live" else self._handshake_by
+
+    def closed(self, now: int, reason: str) -> list[Order]:
+        if self._phase == "live":
+            self._phase = "challenge"
+            return self._version.closed(now, reason)
+        return [Broadcast(LinkDown(now, reason))]
+
+    def statistics(self) -> DialectStatistics:
+        return _sum(self._before, self._version.statistics())
+
+    def _shake_hands(self, head: frames.Head, now: int) -> list[Order]:
+        if head.event == "connect.challenge":
+            said = frames.challenge(head.payload).ts
+            self._ahead = 0 if said is None else frames.sane(said) - now
+            self._phase = "connecting"
+            return [Send(handshake.connect(self._credentials))]
+        if head.id != CONNECT_ID or self._phase != "connecting":
+            self._count(unknown=1)
+            return []
+        if not head.ok:
+            return [handshake.refused(head.error, self._credentials)]
+        hello = frames.hello(head.payload)
+        speaks = _VERSIONS.get(hello.protocol)
+        if speaks is None:
+            return [handshake.foreign(hello.protocol)]
+        if not isinstance(self._version, speaks):
+            self._before = self.statistics()
+            self._version = speaks(self._gateway, self._version.before)
+        self._phase = "live"
+        told = handshake.established(hello, self._credentials, self._ahead)
+        return self._version.greeted(Greeting(hello, told, self._ahead), now)
+
+    def _count(self, unknown: int = 0, malformed: int = 0) -> None:
+        self._before = _sum(self._before, DialectStatistics(0, unknown, malformed))
+
+
+_VERSIONS: Constant[dict[int, type[ClawdbotDialect]]] = {3: ClawdbotDialect, 4: OpenclawDialect}
+
+
+def _sum(one: DialectStatistics, other: DialectStatistics) -> DialectStatistics:
+    return DialectStatistics(*map(add, astuple(one), astuple(other)))
