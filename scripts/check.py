@@ -29,7 +29,7 @@ WEB_PACKAGES = Step("dashboard packages", [VENV_PYTHON, "-m", "scripts.dashboard
 
 SETUP = [
     Step("dashboard build", [VENV_PYTHON, "-m", "scripts.dashboard", "build"], remedy=NPM_REMEDY),
-    Step("real gateway", [VENV_PYTHON, "-m", "scripts.gateway"], remedy=NPM_REMEDY),
+    Step("real gateways", [VENV_PYTHON, "-m", "scripts.gateway"], remedy=NPM_REMEDY),
     Step("Chromium", [VENV_PYTHON, "-m", "scripts.chromium"], remedy="the ways to get one are listed above"),
 ]
 

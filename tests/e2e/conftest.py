@@ -1,4 +1,4 @@
-"""The real gateway, its model and a real browser, started once for all end-to-end tests."""
+"""The real gateways, their model and a real browser, started once for all end-to-end tests."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from scripts.gateway import PACKAGES
 from tests.e2e.browser import Tab, open_tab, running_browser
 from tests.e2e.daemon import Daemon, Daemons
 from tests.e2e.gateway import RealGateway
@@ -54,9 +55,12 @@ def model() -> Iterator[Model]:
         yield model
 
 
-@pytest.fixture(scope="package")
-def gateway(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGateway]:
-    with RealGateway(tmp_path_factory.mktemp("gateway"), model.url, AGENTS) as gateway:
+@pytest.fixture(scope="package", params=PACKAGES, ids=lambda package: package.name)
+def gateway(
+    request: pytest.FixtureRequest, model: Model, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RealGateway]:
+    """A test that asks for it runs before each of the gateways, one after the other."""
+    with RealGateway(tmp_path_factory.mktemp("gateway"), model.url, AGENTS, package=request.param) as gateway:
         yield gateway
 
 

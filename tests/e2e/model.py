@@ -32,6 +32,9 @@ HOLD_LIMIT_S = 120.0
 ANNOTATION = re.compile(r"\n\[message_id: [^\]]*\]\Z")
 """What the gateway adds to a user's message before it shows it to the model."""
 
+CONTEXT = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>"
+"""What OpenClaw tells the model in messages of its own, under the user's name, begins so."""
+
 
 @frozen
 class Say:
@@ -148,6 +151,7 @@ class Model:
         """From now on, a user message that contains `phrase` is answered with these turns."""
         with self._lock:
             self._replies[phrase] = turns
+            self._refused = {key: count for key, count in self._refused.items() if key[0] != phrase}
 
     def answer(self, messages: list[dict[str, Any]]) -> tuple[Step, ...]:
         """The steps that answer a request with these `messages` (the OpenAI form)."""
@@ -160,9 +164,9 @@ class Model:
             turns = self._replies[phrase]
             if turn >= len(turns):
                 return (Say("Done."),)
-            refused = self._refused.get((prompt, turn), 0)
+            refused = self._refused.get((phrase, turn), 0)
             if refused < turns[turn].failures:
-                self._refused[prompt, turn] = refused + 1
+                self._refused[phrase, turn] = refused + 1
                 return (Refuse(message=f"the model is out of order, attempt {refused + 1}"),)
             return turns[turn].steps
 
@@ -171,7 +175,7 @@ def last_prompt(messages: list[dict[str, Any]]) -> tuple[str, int]:
     """The newest user message, and how many answers of the model came after it."""
     turn = 0
     for message in reversed(messages):
-        if message["role"] == "user":
+        if message["role"] == "user" and not plain_text(message["content"]).startswith(CONTEXT):
             return ANNOTATION.sub("", plain_text(message["content"])), turn
         turn += message["role"] == "assistant"
     return "", turn

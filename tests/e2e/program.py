@@ -66,6 +66,11 @@ class Program:
         os.killpg(self._process.pid, number)
         return self._process.wait(within)
 
+    def wait_ended(self, within: float) -> int:
+        """Wait for its end and return its exit code. Raises subprocess.TimeoutExpired when it does not end in time."""
+        assert self._process is not None
+        return self._process.wait(within)
+
     def end_if_running(self) -> None:
         if self.running:
             self.end(SIGKILL)

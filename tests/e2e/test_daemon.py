@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 from attrs import frozen
@@ -47,12 +48,11 @@ def test_gateway_of_this_machine_is_found(gateway: RealGateway, daemons: Daemons
     """Nobody has to say where the gateway is or what its token is: its own configuration does."""
     daemon = daemons.make()
     if named == "by its file":
-        home = daemon.data / ".clawdbot"
+        home = daemon.data / f".{gateway.package.name}"
         home.mkdir(parents=True)
-        shutil.copy(gateway.config_path, home)
-        found = home / "clawdbot.json"
+        found = Path(shutil.copy(gateway.config_path, home))
     else:
-        daemon.variables = {"CLAWDBOT_STATE_DIR": str(gateway.state)}
+        daemon.variables = {f"{gateway.package.name.upper()}_STATE_DIR": str(gateway.state)}
         found = gateway.config_path
     daemon.start()
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from scripts.gateway import CLAWDBOT, OPENCLAW
 from tests.e2e.daemon import Daemons
 from tests.e2e.gateway import RealGateway
 from tests.e2e.history import remembered, shown
@@ -16,8 +17,12 @@ pytestmark = pytest.mark.e2e
 PROMPTLY = ("--set", "reconnect.ceiling_s=0.5")
 """Reconnects without the long waits that spare a real gateway and only cost time here."""
 
-SHUTDOWN_LIMIT_S = 4.0
-"""The gateway waits 5 s for its clients to close their connections, and then gives up on an orderly end."""
+SHUTDOWN_LIMIT_S = {CLAWDBOT: 4.0, OPENCLAW: 30.0}
+"""Clawdbot waits 5 s for its clients to close their connections, and then gives up on an orderly end. OpenClaw ends in
+its own time when its runs are over."""
+
+BROKE_OFF = {CLAWDBOT: "terminated", OPENCLAW: "timed out"}
+"""Why an answer broke off, as the gateways tell it."""
 
 
 def say(operator: Operator, agent: str, text: str) -> str:
@@ -34,10 +39,11 @@ def test_gateway_killed_in_the_middle_of_a_run(
     gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """The badge says so, what was cut off is marked and declared lost once, and after the restart agents are live
-    again, without a trace of anything twice."""
+    again, without a trace of anything twice. OpenClaw tells the agent to go on, in another run."""
     gates = Gates()
     model.teach("good morning", Turn(Say("Good morning.")))
     model.teach("the passengers", Turn(Say("On board are"), gates.hold("never"), Say(" forty.")))
+    model.teach("interrupted by a gateway restart", Turn(Say("There were forty passengers.")))
     model.teach("the cargo", Turn(Say("We carry"), gates.hold("cargo"), Say(" tea.")))
     daemon = daemons.start(gateway, *PROMPTLY)
     screen = look(daemon, "clawdbot/alpha").open_live()
@@ -57,6 +63,8 @@ def test_gateway_killed_in_the_middle_of_a_run(
     cut = screen.wait_message("On board are", "interrupted")
     screen.wait_activity("clawdbot/alpha", "stream.gap", "the rest of its message is lost")
     screen.wait_activity("clawdbot/alpha", "run.failed", "the gateway restarted")
+    if gateway.package is OPENCLAW:
+        screen.wait_message("There were forty passengers.", "complete")
     with gateway.operator() as person:
         say(person, "alpha", "List the cargo.")
         screen.wait_message("We carry", "streaming")
@@ -119,7 +127,7 @@ def test_connection_lost_while_the_gateway_goes_on(
         screens["alpha"].wait_message("It blows from the west.", "complete")
         screens["alpha"].wait_activity("clawdbot/alpha", "run.finished")
         screens["echo"].wait_message("The horn is", "error")
-        screens["echo"].wait_agent("clawdbot/echo", "degraded", "terminated")
+        screens["echo"].wait_agent("clawdbot/echo", "degraded", BROKE_OFF[gateway.package])
         screens["charlie"].wait_message("It is noon.", "complete")
         wait_caught_up(daemon.url, before)
         gates.open("more")
@@ -145,30 +153,40 @@ def test_gateway_stopped_in_order_does_not_have_to_wait_for_us(
     gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
     """A service manager that stops the gateway (SIGTERM) finds it gone in time, and the page says why it is away.
-    Of a session that had only begun the gateway remembers nothing; what was seen of it stays."""
+    Clawdbot remembers nothing of a session that had only begun; what was seen of it stays. OpenClaw waits for its
+    runs."""
     gates = Gates()
-    model.teach("the crew", Turn(Say("The crew are"), gates.hold("never"), Say(" ashore.")))
+    model.teach("the crew", Turn(Say("The crew are"), gates.hold("ends"), Say(" ashore.")))
     daemon = daemons.start(gateway, *PROMPTLY)
     screen = look(daemon, "clawdbot/echo").open_live()
     with gateway.operator() as person:
         person.chat_send("agent:echo:stopped", "Where are the crew?")
         screen.wait_message("The crew are", "streaming")
-        assert gateway.stop(within=SHUTDOWN_LIMIT_S) == 0
+        gateway.begin_to_stop()
+        if gateway.package is OPENCLAW:
+            gates.open("ends")
+            screen.wait_message("The crew are ashore.", "complete")
+        assert gateway.program.wait_ended(SHUTDOWN_LIMIT_S[gateway.package]) == 0
     gateway.start()
-    cut = screen.wait_message("The crew are", "interrupted")
     screen.wait_badge("connected")
-    screen.wait_activity("clawdbot/echo", "stream.gap")
+    messages = screen.messages()
+    if gateway.package is CLAWDBOT:
+        cut = screen.wait_message("The crew are", "interrupted")
+        screen.wait_activity("clawdbot/echo", "stream.gap")
+        messages = [message for message in screen.messages() if message != cut]
     with gateway.operator() as person:
-        assert shown([message for message in screen.messages() if message != cut]) == remembered(person, "echo")
+        assert shown(messages) == remembered(person, "echo")
     statuses = [event["payload"] for event in journal(daemon.url) if event["type"] == "system.status"]
     lost = next(status for status in statuses if status["state"] == "reconnecting")
     assert "gateway stopping" in lost["detail"]
 
 
+@pytest.mark.parametrize("gateway", [CLAWDBOT], ids=lambda package: package.name, indirect=True)
 def test_gateway_that_restarts_within_its_process_takes_its_runs_along(
     gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
-    """After a change of its configuration (SIGUSR1) the answer that was being given goes on, whole."""
+    """After a change of its configuration (SIGUSR1) the answer that was being given goes on, whole. OpenClaw rereads
+    its configuration without a restart."""
     gates = Gates()
     model.teach("the harbour", Turn(Say("The harbour"), gates.hold("restarted"), Say(" is quiet.")))
     daemon = daemons.start(gateway, *PROMPTLY)

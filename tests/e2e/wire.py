@@ -24,7 +24,7 @@ from wsproto.events import (
 )
 from wsproto.utilities import LocalProtocolError
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """How long anything is waited for before the test fails: long, since it costs time only when something is broken."""
 
 T = TypeVar("T")

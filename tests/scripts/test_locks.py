@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from scripts import gateway
 from scripts.paths import REQUIREMENTS, ROOT, WEB
 
 LOCKS = ["runtime", "dev", "node"]
-PACKAGE_LOCKS = [WEB / "package-lock.json", ROOT / "scripts" / "clawdbot" / "package-lock.json"]
+PACKAGE_LOCKS = [WEB / "package-lock.json", *(package.manifest / "package-lock.json" for package in gateway.PACKAGES)]
 
 PIN = re.compile(
     r"(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)(?: ; [^\\]*)?(?P<hashes>(?: \\\n    --hash=sha256:\w{64})+)\n"
@@ -68,3 +69,10 @@ def test_package_locks_name_no_registry(path: Path) -> None:
 
     assert all("resolved" not in package for package in packages.values())
     assert all("version" in package for name, package in packages.items() if name)
+
+
+@pytest.mark.parametrize("package", gateway.PACKAGES, ids=lambda package: package.name)
+def test_gateway_is_locked_at_the_version_that_is_named(package: gateway.Package) -> None:
+    packages = json.loads((package.manifest / "package-lock.json").read_text())["packages"]
+
+    assert packages[f"node_modules/{package.name}"]["version"] == package.version

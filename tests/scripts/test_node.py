@@ -63,7 +63,7 @@ def test_machine_without_node_has_none(tmp_path: Path, monkeypatch: pytest.Monke
     assert node.system_bin((22, 12)) is None
 
 
-@pytest.mark.parametrize("minimum", [node.DASHBOARD_MINIMUM, node.GATEWAY_MINIMUM])
+@pytest.mark.parametrize("minimum", [node.DASHBOARD_MINIMUM, node.CLAWDBOT_MINIMUM, node.OPENCLAW_MINIMUM])
 def test_the_node_that_is_found_runs_and_so_does_its_npm(minimum: node.Version) -> None:
     found = node.bin_dir(minimum)
     env = with_path(found)
