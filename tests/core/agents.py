@@ -30,7 +30,7 @@ class Agent:
         self.core.restore(None, [], [], 1_000)
         self.now = 1_000
         self.drafts: list[Draft] = []
-        self.tell(LinkUp(1_000, False, None), Listed("listed", 1_000, "Alpha", None))
+        self.tell(LinkUp(1_000, None), Listed("listed", 1_000, "Alpha", None))
         self.drafts.clear()
 
     def tell(self, *signals: Signal) -> "Agent":
@@ -66,7 +66,7 @@ class Agent:
 
     def outage(self, lost: int, found: int, *, rebooted: bool = False) -> "Agent":
         """The connection was lost and is back; the session's history, for repair, comes next."""
-        return self.tell(LinkDown(lost, "cut"), LinkUp(found, rebooted, lost))
+        return self.tell(LinkDown(lost, "cut"), LinkUp(found, lost, booted_at=found - 500 if rebooted else None))
 
     def kinds(self, run: str | None = None) -> list[str]:
         """The kinds of all activities, or of one run's, in order."""

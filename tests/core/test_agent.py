@@ -112,12 +112,12 @@ def test_added_renamed_removed_and_back() -> None:
 
 
 def test_a_blip_of_the_link_changes_no_status() -> None:
-    agent = Agent().tell(LinkDown(2_000, "reset")).wait(1_500).tell(LinkUp(3_500, False, 1_990))
+    agent = Agent().tell(LinkDown(2_000, "reset")).wait(1_500).tell(LinkUp(3_500, 1_990))
     assert agent.status() == []
 
 
 def test_a_lost_link_degrades_then_takes_offline_and_recovers_by_itself() -> None:
-    agent = Agent().tell(LinkDown(2_000, "reset")).wait(20_000).tell(LinkUp(22_500, False, 1_990))
+    agent = Agent().tell(LinkDown(2_000, "reset")).wait(20_000).tell(LinkUp(22_500, 1_990))
     assert [status for status, _ in agent.status()] == ["degraded", "offline", "online"]
 
 

@@ -50,6 +50,15 @@ def test_an_id_that_is_given_again_is_another_call() -> None:
     assert calls.missing(SESSION, stored(at=500, ended=520)) == ["started", "finished"]
 
 
+def test_an_end_that_is_heard_alone_is_not_that_of_an_older_call() -> None:
+    """The model gave the id again, and the start of the later call was lost."""
+    calls = Calls()
+    calls.heard(SESSION, "call", "started", 110)
+    calls.heard(SESSION, "call", "finished", 120)
+    assert calls.heard(SESSION, "call", "finished", 520)
+    assert calls.missing(SESSION, stored(at=500, ended=520)) == ["started"]
+
+
 def test_calls_of_different_sessions_have_nothing_to_do_with_each_other() -> None:
     calls = Calls()
     calls.heard("agent:alpha:other", "call", "started", 110)

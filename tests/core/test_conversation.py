@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mission_control.core.conversation import Conversation, Reconciled
 from mission_control.core.events import Chunk, Final
-from mission_control.core.signals import HistoryEntry
+from mission_control.core.signals import HistoryEntry, StoredCall
 from mission_control.core.views import MessageView
 
 SESSION = "agent:alpha:main"
@@ -165,6 +165,14 @@ def test_a_message_known_from_history_is_not_told_again_by_the_stream() -> None:
     conversation.reconcile(SESSION, (entry("all of it", 1_000),), since=0, run_began={}, now=1_500)
     assert conversation.answer("run", SESSION, "all of it", 1_600) == []
     assert conversation.answer("other", SESSION, "all of it", 1_900) != []
+
+
+def test_what_is_said_after_a_tool_is_not_the_message_before_it() -> None:
+    """Though it begins with the same words: a history shows that the tool had ended by then."""
+    talk = Talk()
+    call = StoredCall("call", "read", 900, {}, 1_005, {}, failed=False)
+    talk.conversation.reconcile(SESSION, (entry("let me look", 900, calls=(call,)),), since=0, run_began={}, now=1_008)
+    assert talk.write("let me").deltas() == ["let me"]
 
 
 def test_a_restored_conversation_goes_on() -> None:

@@ -12,7 +12,7 @@ def of(run: str, entry: HistoryEntry) -> HistoryEntry:
 
 def outage(agent: Agent, *entries: HistoryEntry, under_way: frozenset[str] | None = None) -> Agent:
     """The connection was lost at 1,150 and is back at 2,000 ms, and the history has these."""
-    agent.tell(LinkDown(1_150, "reset"), LinkUp(2_000, False, 1_140))
+    agent.tell(LinkDown(1_150, "reset"), LinkUp(2_000, 1_140))
     return agent.tell(HistorySeen(2_010, SESSION, entries, "repair", under_way=under_way))
 
 

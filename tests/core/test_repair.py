@@ -21,14 +21,14 @@ def test_a_connection_lost_and_found_within_a_message() -> None:
     """Same gateway, same run: the history completes the message, and what tools did is declared unknown only if the
     run is still open."""
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "reset"))
-    agent.tell(LinkUp(2_000, False, 1_140)).history(2_010, said("one two", 1_105), purpose="repair")
+    agent.tell(LinkUp(2_000, 1_140)).history(2_010, said("one two", 1_105), purpose="repair")
     assert agent.finals() == [("one two", "complete")]
     assert agent.kinds() == ["run.started", "stream.repaired", "run.finished"]
 
 
 def test_a_run_that_goes_on_after_a_lost_connection_has_lost_nothing_that_its_next_text_holds() -> None:
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "reset"))
-    agent.tell(LinkUp(2_000, False, 1_140)).history(2_010, purpose="repair")
+    agent.tell(LinkUp(2_000, 1_140)).history(2_010, purpose="repair")
     agent.text(2_100, "one two three", " three").end(2_200, "one two three").history(
         2_205, said("one two three", 1_105)
     )
@@ -103,7 +103,7 @@ def test_a_failure_of_which_only_the_end_was_heard_is_no_success() -> None:
 def test_an_outage_is_compared_by_the_gateways_clock() -> None:
     """Its clock is an hour ahead of ours, and it is its clock that its history goes by."""
     hour = 3_600_000
-    agent = Agent().tell(LinkDown(1_150, "cut"), LinkUp(2_000, False, 1_140, ahead=hour))
+    agent = Agent().tell(LinkDown(1_150, "cut"), LinkUp(2_000, 1_140, ahead=hour))
     before, within = called("c0", hour + 500, ended=hour + 600), called("c1", hour + 1_205, ended=hour + 1_300)
     stored = (said("old", hour + 500, calls=(before,)), said("new", hour + 1_205, calls=(within,)))
     agent.history(2_010, *stored, purpose="repair")
@@ -113,20 +113,43 @@ def test_an_outage_is_compared_by_the_gateways_clock() -> None:
 def test_a_restarted_gateway_interrupts_its_runs() -> None:
     """What the dead gateway had not stored is lost, and one event says so."""
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "service restart"))
-    agent.tell(LinkUp(6_000, True, 1_140)).history(6_010, HistoryEntry("user", "please", 1_099), purpose="repair")
+    agent.tell(LinkUp(6_000, 1_140, booted_at=5_500)).history(
+        6_010, HistoryEntry("user", "please", 1_099), purpose="repair"
+    )
     assert agent.finals() == [("please", "complete"), ("one", "interrupted")]
     assert agent.kinds() == ["run.started", "stream.repaired", "stream.gap", "run.failed"]
 
 
+def test_only_the_runs_from_before_died_with_the_gateway() -> None:
+    """One that began after its restart goes on, though the daemon ended before it had told what the restart took."""
+    agent = Agent().start(1_100).text(1_110, "one", "one").start(5_600, "new")
+    agent.tell(LinkDown(5_700, "cut"), LinkUp(6_000, 1_140, booted_at=5_500)).history(6_010, purpose="repair")
+    assert agent.kinds("run") == ["run.started", "stream.gap", "run.failed"]
+    assert agent.kinds("new") == ["run.started"]
+
+
+def test_a_run_that_died_with_the_gateway_unheard_is_declared_by_its_prompt() -> None:
+    """Nothing but its prompt was stored. One that was asked for after the restart may yet answer."""
+    agent = Agent().tell(LinkDown(1_150, "x"), LinkUp(6_000, 1_140, booted_at=5_500))
+    stored = (asked("please", 5_000), asked("again", 5_300), said("yes", 5_310), asked("and now", 5_700))
+    agent.history(6_010, *stored, purpose="repair").tell(Settled(6_010, SESSION))
+    [gap] = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
+    assert isinstance(gap, Activity)
+    assert isinstance(gap.detail, dict)
+    assert gap.detail["answered_at"] == [5_000, 5_310]
+
+
 def test_a_restarted_gateway_whose_history_cannot_be_read() -> None:
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "service restart"))
-    agent.tell(LinkUp(6_000, True, 1_140), HistoryMissing(6_010, SESSION, "no answer in time", "repair"))
+    agent.tell(LinkUp(6_000, 1_140, booted_at=5_500), HistoryMissing(6_010, SESSION, "no answer in time", "repair"))
     assert agent.finals() == [("one", "interrupted")]
     assert agent.kinds() == ["run.started", "stream.gap", "run.failed"]
 
 
 def test_a_restarted_gateway_that_says_nothing_of_the_session() -> None:
-    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "x"), LinkUp(6_000, True, 1_140))
+    agent = (
+        Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "x"), LinkUp(6_000, 1_140, booted_at=5_500))
+    )
     assert agent.wait(15_000).finals() == [("one", "interrupted")]
 
 
@@ -157,16 +180,16 @@ def test_a_history_waits_for_what_the_journal_knows_of_its_session() -> None:
 
 def test_a_repair_whose_history_is_missing_is_declared_once() -> None:
     """What may be missing is said, run or no run."""
-    agent = Agent().tell(LinkDown(1_150, "reset"), LinkUp(9_000, False, 1_140))
+    agent = Agent().tell(LinkDown(1_150, "reset"), LinkUp(9_000, 1_140))
     agent.tell(HistoryMissing(9_010, SESSION, "no answer in time", "repair"))
     assert agent.kinds() == ["stream.gap"]
 
 
 def test_a_second_lost_connection_does_not_end_the_wait_for_a_dead_runs_history() -> None:
     agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "gone"))
-    agent.tell(LinkUp(6_000, True, 1_140), LinkDown(6_100, "gone again")).wait(60_000)
+    agent.tell(LinkUp(6_000, 1_140, booted_at=5_500), LinkDown(6_100, "gone again")).wait(60_000)
     assert agent.finals() == []
-    agent.tell(LinkUp(70_000, False, 1_140)).history(70_010, said("one two", 1_105), purpose="repair")
+    agent.tell(LinkUp(70_000, 1_140)).history(70_010, said("one two", 1_105), purpose="repair")
     assert agent.finals() == [("one two", "complete")]
 
 
@@ -216,7 +239,7 @@ def test_a_joined_run_is_not_ended_by_the_answer_before_its_prompt() -> None:
     """Lost and found twice while one run goes on: what answers an older prompt says nothing of it."""
     older = (HistoryEntry("user", "first", 500), said("answered", 510), HistoryEntry("user", "second", 1_000))
     agent = Agent().history(1_040, *older, purpose="repair").text(1_050, "one two", " two")
-    agent.tell(LinkDown(1_100, "cut"), LinkUp(2_000, False, 1_090)).history(2_010, *older, purpose="repair")
+    agent.tell(LinkDown(1_100, "cut"), LinkUp(2_000, 1_090)).history(2_010, *older, purpose="repair")
     agent.text(2_100, "one two three", " three").end(2_200, "one two three")
     agent.history(2_205, *older, said("one two three", 1_002))
     assert agent.finals()[-1] == ("one two three", "complete")
@@ -259,7 +282,7 @@ def test_an_earlier_step_of_a_run_is_not_its_open_message() -> None:
 
 
 def test_a_message_that_broke_off_during_an_outage_gets_all_that_it_said() -> None:
-    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "cut"), LinkUp(2_000, False, 1_140))
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "cut"), LinkUp(2_000, 1_140))
     agent.history(2_010, HistoryEntry("assistant", "one two", 1_102, error="terminated"), purpose="repair")
     assert agent.finals() == [("one two", "error")]
 

@@ -285,7 +285,7 @@ def test_a_successor_knows_an_earlier_attempt_from_the_present_one() -> None:
     run = RunView("one", SESSION, 3_400)
     view = AgentView("alpha", "gw", "Alpha", status="online", run=run, runs=[run], listed=True)
     core.restore(view, [], [], 5_000)
-    core.handle(LinkUp(5_000, False, 4_000), 5_000)
+    core.handle(LinkUp(5_000, 4_000), 5_000)
     stored = (ASKED_ONE, failed("500", 1_102))
     core.handle(HistorySeen(5_010, SESSION, stored, "repair"), 5_010)
     drafts = core.handle(TextSeen("t", 5_100, "one", SESSION, "it works", "it works"), 5_100)

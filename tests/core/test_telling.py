@@ -233,7 +233,7 @@ class TestRunsAndStatus:
         assert followed.statuses() == [("degraded", "too hot")]
         followed.take(LinkDown(followed.now, "cut")).wait(16_000)
         assert followed.statuses()[-1][0] == "offline"
-        assert followed.take(LinkUp(followed.now, False, 1)).statuses()[-1] == ("degraded", "too hot")
+        assert followed.take(LinkUp(followed.now, 1)).statuses()[-1] == ("degraded", "too hot")
 
     def test_a_beat_under_the_last_number_is_no_event(self) -> None:
         """So the events of another Mission Control can be passed on as they are."""

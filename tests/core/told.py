@@ -137,7 +137,7 @@ class Followed:
         core = AgentCore(KEY)
         view, opened = self.projection.recall(KEY)
         core.restore(view, opened, [], self.now, position=self.position)
-        core.handle(LinkUp(self.now, False, None), self.now)
+        core.handle(LinkUp(self.now, None), self.now)
         return core
 
     def _commit(self, drafts: Sequence[Draft]) -> None:

@@ -123,7 +123,7 @@ class TestConnecting:
             peer.hear({"op": "welcome", "resume": resume})
             assert peer.taken() == [
                 Established(f"a source of events that {words}"),
-                Broadcast(LinkUp(NOW, False, 5)),
+                Broadcast(LinkUp(NOW, 5)),
             ]
 
     def test_a_source_may_just_stream(self) -> None:

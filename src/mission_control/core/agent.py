@@ -280,22 +280,27 @@ class AgentCore:
         if signal.silent_since is None:
             self._histories.met(signal.at, signal.ahead)
         else:
-            self._missed(Missed(signal.at, signal.silent_since, signal.ahead), now)
+            self._histories.missed(signal.silent_since, signal.at, signal.ahead, signal.booted_at)
+            self._interrupt(signal.silent_since, now)
         for run in self.runs:
-            run.orphaned = run.orphaned or signal.rebooted
+            if signal.booted_at is not None and run.began < signal.booted_at + signal.ahead:
+                run.orphaned = True
             if run.orphaned or run.over:
                 run.decide_by = now + self.run_policy.repair_ms
 
     def _missed(self, signal: Missed, now: int) -> None:
         self._histories.missed(signal.since, signal.at, signal.ahead)
-        self._interrupt(signal, now)
+        self._interrupt(signal.since, now)
 
-    def _interrupt(self, signal: Missed | HoleSeen, now: int) -> None:
+    def _hole_seen(self, signal: HoleSeen, now: int) -> None:
+        self._interrupt(signal.since, now)
+
+    def _interrupt(self, since: int, now: int) -> None:
         """What is open may have ended unheard."""
         self.conversation.doubt()
         for run in self.runs:
             known = run.interrupted_at
-            run.interrupted_at = signal.since if known is None else min(known, signal.since)
+            run.interrupted_at = since if known is None else min(known, since)
             if run.over:
                 run.decide_by = now + self.run_policy.repair_ms
 
@@ -363,7 +368,7 @@ _HANDLERS: Constant[dict[type, Callable[[AgentCore, Any, int], None]]] = {
     Unlisted: AgentCore._unlisted,
     LinkUp: AgentCore._link_up,
     Missed: AgentCore._missed,
-    HoleSeen: AgentCore._interrupt,
+    HoleSeen: AgentCore._hole_seen,
     LinkDown: AgentCore._link_down,
     LinkAlive: AgentCore._link_alive,
     Beat: AgentCore._beat,

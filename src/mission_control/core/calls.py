@@ -58,7 +58,7 @@ class Calls:
             call.echoes.remove(part)
             call.at = at
             return False
-        if call is None or (phase == "started" and call.started):
+        if call is None or (call.started if phase == "started" else call.ended):
             call = self._add(session, call_id, at)
         call.started = call.started or phase == "started"
         call.ended = call.ended or phase != "started"

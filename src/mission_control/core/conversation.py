@@ -256,14 +256,33 @@ class Conversation:
         state = _state(entry)
         if run_id:
             self._echoes.note_last(run_id, text)
-        self._remember(message_id, run_id, session, role, text, at, state)
+        self._remember(message_id, run_id, session, role, text, at, state, over_by=_over_by(entry))
         return Final(message_id, run_id, session, role, text, state, 0, **_details(entry))
 
     def _remember(
-        self, message_id: str, run_id: str, session: str, role: Role, text: str, began: int, state: FinalState
+        self,
+        message_id: str,
+        run_id: str,
+        session: str,
+        role: Role,
+        text: str,
+        began: int,
+        state: FinalState,
+        *,
+        over_by: int | None = None,
     ) -> None:
-        complete, aborted = state == "complete", state == "aborted"
-        known = Known(message_id, session, role, text, began, complete, bool(run_id), aborted=aborted, run_id=run_id)
+        known = Known(
+            message_id,
+            session,
+            role,
+            text,
+            began,
+            complete=state == "complete",
+            claimed=bool(run_id),
+            aborted=state == "aborted",
+            run_id=run_id,
+            over_by=over_by,
+        )
         self.past.add(known)
 
     def _new_id(self, run_id: str, session: str, began: int) -> str:
@@ -296,6 +315,12 @@ def _state(entry: HistoryEntry | None) -> FinalState:
     if entry is None:
         return "complete"
     return "error" if entry.error is not None else "aborted" if entry.aborted else "complete"
+
+
+def _over_by(entry: HistoryEntry | None) -> int | None:
+    """A message is complete when the first of the tools that it calls has ended, at the latest."""
+    ends = [call.ended for call in entry.calls if call.ended is not None] if entry is not None else []
+    return min(ends, default=None)
 
 
 def _details(entry: HistoryEntry | None) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Echoes:
     def begins(self, run_id: str, session: str, text: str, at: int, not_before: int | None) -> bool:
         """Whether a message that a history told of in full is only now streamed: it was under way at that time."""
         for known in reversed(self.past.of(session)):
-            if known.could_stream(not_before) and known.began <= at and known.text.startswith(text):
+            if known.could_stream(not_before) and known.was_said_at(at) and known.text.startswith(text):
                 known.claimed = True
                 self._echo[run_id] = _Echo(known.text, text, known)
                 return True

@@ -85,13 +85,21 @@ def _is_own(entry: HistoryEntry, run: Run) -> bool:
 
 @frozen
 class Outage:
-    """The time before this connection of which something may be missing, by the gateway's clock, in ms."""
+    """The time before this connection of which something may be missing, by the gateway's clock, in ms.
+
+    ``booted_at``: when the gateway began anew, if it did in this time.
+    """
 
     since: int
     until: int
+    booted_at: int | None = None
 
     def covers(self, at: int) -> bool:
         return self.since <= at <= self.until
+
+    def outlived(self, at: int) -> bool:
+        """Whether what began then ended with the gateway's process, whatever became of it."""
+        return self.booted_at is not None and self.since <= at < self.booted_at
 
 
 @define
@@ -125,10 +133,10 @@ class Histories:
         self.silent_since = None
         self._outage = Outage(at - self.backfill_ms + ahead, at + ahead)
 
-    def missed(self, since: int, at: int, ahead: int) -> None:
-        """What was said between ``since`` and ``at``, in our time, is missing."""
+    def missed(self, since: int, at: int, ahead: int, booted_at: int | None = None) -> None:
+        """What was said between ``since`` and ``at``, in our time, is missing, and the gateway began anew meanwhile."""
         self.silent_since = since
-        self._outage = Outage(since + ahead, at + ahead)
+        self._outage = Outage(since + ahead, at + ahead, None if booted_at is None else booted_at + ahead)
 
     def seen(self, signal: HistorySeen) -> None:
         for run in self._runs.in_session(signal.session):
@@ -284,10 +292,15 @@ def _is_missed(outage: Outage | None, *times: int | None) -> bool:
 
 
 def _missed_ends(outage: Outage | None, entries: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
-    """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did."""
+    """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did; and the prompts of
+    runs that died with the gateway before an answer of theirs was stored."""
     prompted = False
-    for entry in entries:
+    for entry, following in pairwise((*entries, None)):
+        if entry is None:
+            continue
         if entry.role == "user":
             prompted = _is_missed(outage, entry.at)
+            if (following is None or following.role == "user") and outage is not None and outage.outlived(entry.at):
+                yield entry
         elif (prompted or _is_missed(outage, entry.at)) and (entry.ends_run or entry.error is not None):
             yield entry

@@ -20,7 +20,7 @@ class Known:
 
     ``complete``: its text is all there is. ``aborted``: its run was, and said nothing after it. ``claimed``: a live
     stream told of it; a message that is known from history alone is not claimed until the stream repeats it.
-    ``run_id`` is that of the run that streamed it.
+    ``run_id`` is that of the run that streamed it. ``over_by`` (ms): a history shows that it was complete by then.
     """
 
     message_id: str
@@ -33,10 +33,15 @@ class Known:
     not_before: int | None = None
     aborted: bool = False
     run_id: str = ""
+    over_by: int | None = None
 
     def could_stream(self, not_before: int | None) -> bool:
         """Whether a stream may yet repeat it: an answer known from history alone, of a run that began before it."""
         return self.role == "assistant" and not self.claimed and (not_before is None or self.began >= not_before)
+
+    def was_said_at(self, at: int) -> bool:
+        """Whether it was under way then, as far as that is known."""
+        return self.began <= at and (self.over_by is None or at <= self.over_by)
 
 
 def match(

@@ -205,16 +205,17 @@ class Unlisted:
 
 @frozen
 class LinkUp:
-    """The gateway can be heard (again). ``rebooted``: it is another process than before, so that its runs are gone.
+    """The gateway can be heard (again).
 
     ``silent_since`` is when the last thing was heard before this connection, if there was one. ``ahead`` is how far the
-    gateway's clock is ahead of ours, in ms.
+    gateway's clock is ahead of ours, in ms. ``booted_at`` is set if its process began in that silence, when that was:
+    the runs from before are gone. It is in our time, and rather too early.
     """
 
     at: int
-    rebooted: bool
     silent_since: int | None
     ahead: int = 0
+    booted_at: int | None = None
 
 
 @frozen

@@ -49,6 +49,9 @@ from mission_control.gateways.dialect import (
 MEND_AFTER_MS: Constant = 500
 """How soon after frames went missing their sessions' histories are asked for: more may be missing by then."""
 MEND_EVERY_MS: Constant = 10_000
+BOOT_MS: Constant = 100
+"""A process that is asked how long it has been there has been there a little longer when its answer comes. It began
+none of its runs so soon after its own beginning."""
 FIRST_LOOK_MINUTES: Constant = 24 * 60
 """How far back sessions are looked at when nothing is known of the gateway yet."""
 
@@ -166,7 +169,8 @@ class ClawdbotDialect:
         since = self._repair.since
         self._orders.append(CatchingUp(now - FIRST_LOOK_MINUTES * 60_000 if since is None else since))
         self._orders.append(greeting.established)
-        self._orders.append(Broadcast(LinkUp(now, rebooted, since, greeting.ahead)))
+        booted_at = self._booted_at(hello, now, since, rebooted=rebooted)
+        self._orders.append(Broadcast(LinkUp(now, since, greeting.ahead, booted_at)))
         if hello.snapshot.health is not None:
             self._health(hello.snapshot.health, now)
         self._look(sessions, now)
@@ -181,6 +185,14 @@ class ClawdbotDialect:
         if since is not None and not self._repair.is_first:
             minutes = ceil((now - since) / 60_000) + 1
         self._list_sessions(min(minutes, FIRST_LOOK_MINUTES), now)
+
+    def _booted_at(self, hello: frames.Hello, now: int, since: int | None, *, rebooted: bool) -> int | None:
+        """When the gateway's process began, if it did after ``since``. The daemon may have ended before it told what
+        that process had outlived."""
+        booted_at = now - int(hello.snapshot.uptimeMs) - BOOT_MS
+        if since is None or not (rebooted or booted_at > since):
+            return None
+        return max(booted_at, since)
 
     def _is_another(self, hello: frames.Hello, now: int) -> bool:
         """Whether this is another process than the one last heard: it was not running yet at that time."""

@@ -158,7 +158,7 @@ class EnvelopeDialect:
     def _live(self, detail: str, now: int) -> None:
         if self._phase == "opened":
             self._phase = "live"
-            self._orders += [Established(detail), Broadcast(LinkUp(now, False, self._last_heard))]
+            self._orders += [Established(detail), Broadcast(LinkUp(now, self._last_heard))]
 
     def _ping_at(self) -> int:
         return max(self._heard_at, self._pinged_at) + PING_EVERY_MS
