@@ -6,7 +6,7 @@ IN_VENV := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint types dashboard bench mutants screenshots lock wheel clean help
+.PHONY: run test lint types dashboard bench chaos mutants screenshots lock wheel clean help
 
 run: ## Start the daemon with its dashboard (ARGS="--listen 127.0.0.1:9000" adds options)
 	@$(SETUP) scripts.venv runtime
@@ -31,6 +31,10 @@ dashboard: ## Build the dashboard into the Python package
 bench: ## Measure latency and throughput under load (ARGS="mailbox": the actor runtime; "journal": storage)
 	@$(SETUP) scripts.venv dev
 	@$(IN_VENV) benchmarks $(ARGS)
+
+chaos: ## Let everything go wrong at once, and count what that cost (ARGS="--seconds 600 --seed 7")
+	@$(SETUP) scripts.venv dev
+	@$(IN_VENV) tests.chaos $(ARGS)
 
 mutants: ## Break the actor runtime in all ways at hand, and list what no test notices; takes an hour (ARGS="mailbox")
 	@$(SETUP) scripts.venv dev

@@ -255,13 +255,36 @@ def test_a_history_that_does_not_come_lets_the_live_text_through() -> None:
 
 
 def test_a_connection_that_ends_loses_nothing_that_was_heard() -> None:
-    """Signals that wait for a history are handed on before the link is reported down."""
+    """What waits for a history waits for that of the next connection, and is told behind it."""
     peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
     peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
     peer.orders.clear()
     peer._do(peer.dialect.closed(peer.now, "reset"))
-    assert [type(order) for order in peer.orders] == [Deliver, Broadcast]
+    assert [type(order) for order in peer.orders] == [Broadcast]
     assert isinstance(peer.broadcasts()[-1], LinkDown)
+    peer.connect()
+    [history] = peer.asked("chat.history")
+    peer.answer(history["id"], {"messages": []})
+    kinds = [type(signal) for signal in peer.signals("alpha")]
+    assert kinds == [HistorySeen, TextSeen, HoleSeen, Settled]
+
+
+def test_what_waits_is_told_when_there_is_no_other_connection_at_once() -> None:
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
+    peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
+    peer._do(peer.dialect.closed(peer.now, "reset"))
+    peer._do(peer.dialect.opened(peer.now))
+    peer._do(peer.dialect.closed(peer.now, "nothing listens there"))
+    assert [type(signal) for signal in peer.signals("alpha")] == [TextSeen, HoleSeen]
+
+
+def test_the_words_of_a_process_that_died_do_not_wait_for_the_next_one() -> None:
+    peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
+    peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
+    peer._do(peer.dialect.closed(peer.now, "reset"))
+    peer.wait(1_000).connect(uptime=500)
+    told = [order.signal for order in peer.orders if isinstance(order, Deliver | Broadcast)]
+    assert [type(signal) for signal in told] == [LinkUp, LinkDown, TextSeen, HoleSeen, LinkUp]
 
 
 @pytest.mark.parametrize(("uptime", "rebooted"), [(9_000, True), (11_000, False)])

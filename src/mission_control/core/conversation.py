@@ -256,7 +256,9 @@ class Conversation:
         state = _state(entry)
         if run_id:
             self._echoes.note_last(run_id, text)
-        self._remember(message_id, run_id, session, role, text, at, state, over_by=_over_by(entry))
+        self._remember(
+            message_id, run_id, session, role, text, at, state, over_by=None if entry is None else entry.over_by
+        )
         return Final(message_id, run_id, session, role, text, state, 0, **_details(entry))
 
     def _remember(
@@ -315,12 +317,6 @@ def _state(entry: HistoryEntry | None) -> FinalState:
     if entry is None:
         return "complete"
     return "error" if entry.error is not None else "aborted" if entry.aborted else "complete"
-
-
-def _over_by(entry: HistoryEntry | None) -> int | None:
-    """A message is complete when the first of the tools that it calls has ended, at the latest."""
-    ends = [call.ended for call in entry.calls if call.ended is not None] if entry is not None else []
-    return min(ends, default=None)
 
 
 def _details(entry: HistoryEntry | None) -> dict[str, Any]:

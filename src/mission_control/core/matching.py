@@ -92,11 +92,13 @@ def continues(so_far: str, text: str, delta: str) -> bool:
 
 
 def _windows(entries: Sequence[HistoryEntry]) -> list[int | None]:
-    """For each entry, when the next model request of its session began, if one did."""
+    """For each entry, by when its message had begun: its tools had not ended by then, nor had the next model request of
+    its session begun."""
     until: int | None = None
     ends: list[int | None] = []
     for entry in reversed(entries):
-        ends.append(until)
+        bounds = [at for at in (until, entry.over_by) if at is not None]
+        ends.append(min(bounds, default=None))
         if entry.role == "assistant":
             until = entry.at
     return ends[::-1]

@@ -138,6 +138,11 @@ class HistoryEntry:
     id: str | None = None
     run_id: str | None = None
 
+    @property
+    def over_by(self) -> int | None:
+        """It was complete by then, since a tool that it calls had ended."""
+        return min((call.ended for call in self.calls if call.ended is not None), default=None)
+
 
 @frozen
 class HistorySeen:

@@ -46,6 +46,9 @@ class Version(Protocol):
 
     def closed(self, now: int, reason: str) -> list[Order]: ...
 
+    def given_up(self) -> list[Order]:
+        """There is no other connection at once: what waited for it."""
+
     def statistics(self) -> DialectStatistics: ...
 
 
@@ -109,7 +112,7 @@ class ClawDialect:
         if self._phase == "live":
             self._phase = "challenge"
             return self._version.closed(now, reason)
-        return [Broadcast(LinkDown(now, reason))]
+        return [*self._version.given_up(), Broadcast(LinkDown(now, reason))]
 
     def statistics(self) -> DialectStatistics:
         return _sum(self._before, self._version.statistics())

@@ -144,13 +144,16 @@ class ClawdbotDialect:
 
     def closed(self, now: int, reason: str) -> list[Order]:
         self._in_order(self._numbering.flush(), now)
-        self._orders += self._repair.interrupt()
         self._requests.clear()
+        self._keep_waiting(now)
         if self._hole_since is not None:
             self._last_heard, self._hole_since = self._hole_since, None  # the next connection begins there
         self._orders.append(Broadcast(LinkDown(now, self._goodbye or reason)))
         self._goodbye = ""
         return self._take(now)
+
+    def given_up(self) -> list[Order]:
+        return self._repair.release()
 
     def statistics(self) -> DialectStatistics:
         return DialectStatistics(
@@ -164,6 +167,8 @@ class ClawdbotDialect:
         self._ahead = greeting.ahead
         self._silence_ms = 2 * hello.policy.tickIntervalMs
         rebooted = self._is_another(hello, now)
+        if rebooted:
+            self._orders += self._repair.release()  # said by the one before: nothing of this one's comes first
         self._resumed.update(self._places.open_sessions())
         sessions = self._repair.begin(last_heard, self._places.open_sessions())
         since = self._repair.since
@@ -176,6 +181,15 @@ class ClawdbotDialect:
         self._look(sessions, now)
         if rebooted:
             self._places.close_all()
+
+    def _keep_waiting(self, now: int) -> None:
+        """What waited for a history waits for that of the next connection, which tells what of it is new. Behind it,
+        more may be said meanwhile."""
+        if self._repair.is_crowded:
+            self._orders += self._repair.release()
+        since = now if self._last_heard is None else self._last_heard
+        for session in self._repair.held:
+            self._repair.take(session, Deliver(self._places.agent_of(session), HoleSeen(now, since)))
 
     def _look(self, sessions: Sequence[str], now: int) -> None:
         """Ask for the histories of these sessions, and which others may have changed."""

@@ -1,8 +1,12 @@
 """What has to be brought in after a connection was down, and what has to wait for it."""
 
 from collections.abc import Iterable
+from typing import Final as Constant
 
 from mission_control.gateways.dialect import Order
+
+MOST_WAITING: Constant = 10_000
+"""More orders than this do not wait for another connection."""
 
 
 class Repair:
@@ -10,7 +14,8 @@ class Repair:
 
     It is complete when the gateway has listed the sessions that may have changed and each of them has had its history
     (or was found not to have one). Until then what is missing begins at :attr:`since`, however often the connection is
-    lost and found meanwhile. A session's live orders wait from :meth:`hold` to :meth:`settle`.
+    lost and found meanwhile. A session's live orders wait from :meth:`hold` to :meth:`settle`, if need be over several
+    connections, or until :meth:`release`.
 
     ``missing_since`` is where a repair begins that was not completed before the daemon was started.
     """
@@ -23,6 +28,7 @@ class Repair:
         self._pending = missing_since is not None
         self._listed = False
         self._unsettled: dict[str, None] = {}
+        self._held: set[str] = set()
         self._settled: set[str] = set()
         self._waiting: dict[str, list[Order]] = {}
 
@@ -42,16 +48,23 @@ class Repair:
         if self.since is None:
             self.since = last_heard
         self._listed = False
+        self._held.clear()
         self._settled.clear()
         return list(dict.fromkeys((*self._unsettled, *open_sessions)))
 
     def hold(self, session: str) -> bool:
-        """Let a session's orders wait. False when they do already, or did on this connection."""
-        if not session or session in self._waiting or session in self._settled:
+        """Let a session's orders wait. False when that was said before on this connection."""
+        if not session or session in self._held or session in self._settled:
             return False
+        self._held.add(session)
         self._unsettled[session] = None
-        self._waiting[session] = []
+        self._waiting.setdefault(session, [])
         return True
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether too much waits for it to wait any longer."""
+        return sum(map(len, self._waiting.values())) > MOST_WAITING
 
     @property
     def held(self) -> list[str]:
@@ -78,8 +91,8 @@ class Repair:
         self._listed = True
         self._finish()
 
-    def interrupt(self) -> list[Order]:
-        """The connection is down again. Gives the orders that waited; the sessions stay to be repaired."""
+    def release(self) -> list[Order]:
+        """No history will come soon. Gives the orders that waited; the sessions stay to be repaired."""
         orders = [order for waiting in self._waiting.values() for order in waiting]
         self._waiting.clear()
         return orders
