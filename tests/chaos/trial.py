@@ -96,8 +96,7 @@ class _Trial:
                 await self._recover()
                 with trio.fail_after(plan.seconds + PATIENCE_S):
                     assert await gateway.process.wait() == 0
-                with trio.fail_after(PATIENCE_S):
-                    await self._all_caught_up()
+                await self._all_caught_up()
                 following.cancel_scope.cancel()
             return await self._judge()
         finally:
@@ -139,8 +138,13 @@ class _Trial:
         """Until each has been given what there is now."""
         async with httpx.AsyncClient(base_url=self.daemon.url) as client:
             head = (await client.get("/v1/events?limit=1")).json()["head"]
-        for subscriber in self.crowd:
-            await subscriber.record.reaches(head)
+        with trio.move_on_after(PATIENCE_S):
+            for subscriber in self.crowd:
+                await subscriber.record.reaches(head)
+        behind = [each.record for each in self.crowd if each.record.cursor is None or each.record.cursor.offset < head]
+        if behind:
+            told = ", ".join(f"{record.name} at {record.cursor} ({record.connections} times)" for record in behind)
+            raise RuntimeError(f"the head is at {head}, and some never came there: {told}")
 
     async def _judge(self) -> Verdict:
         asked = ("verify", "--truth", str(self._truth), "--journal", str(self.home / "data"), "--json")
