@@ -327,6 +327,31 @@ def test_whoever_comes_late_gets_what_is_being_said_and_what_tools_did() -> None
     assert (joined.text, live.text, live.delta) == ("The jib", "The jib is", "")
 
 
+def test_a_run_that_begins_while_its_session_is_repaired_begins_before_it_goes_on() -> None:
+    """Its history was read later than its first frames came, which wait for it."""
+    peer = Peer().greet().reply("sessions.list", {"sessions": [{"key": SESSION}]})
+    peer.run("lifecycle", {"phase": "start"})
+    reached = {"runId": "run", "seq": 5, "stream": "assistant", "ts": peer.now + 100, "data": {}}
+    run = {"runId": "run", "text": "The jib", "events": [reached]}
+    peer.reply("chat.history", {"messages": [], "inFlightRun": run})
+    seen, start, joined = peer.signals()[:3]
+    assert isinstance(seen, HistorySeen)
+    assert isinstance(start, RunStarted)
+    assert isinstance(joined, TextSeen)
+
+
+@pytest.mark.parametrize(("known", "told"), [({}, True), ({"last_heard": 90_000}, False)])
+def test_what_a_history_tells_of_a_tool_is_not_told_beside_it(known: dict[str, Any], told: bool) -> None:
+    """Out of its turn it would end the message after it. Where all is new, the history is not asked for what was."""
+    call = {"type": "toolCall", "id": "c", "name": "read", "arguments": {}}
+    entry = {"role": "assistant", "content": [call], "timestamp": 99_000, "__openclaw": {"id": "i", "runId": "run"}}
+    start = {"phase": "start", "name": "read", "toolCallId": "c", "args": {}}
+    run = {"runId": "run", "events": [{"runId": "run", "seq": 5, "stream": "tool", "ts": 99_500, "data": start}]}
+    peer = Peer(**known).greet().reply("sessions.list", {"sessions": [{"key": SESSION}]})
+    peer.reply("chat.history", {"messages": [entry], "inFlightRun": run})
+    assert any(isinstance(signal, ToolSeen) for signal in peer.signals()) is told
+
+
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4), st.data())
 def test_a_run_told_as_one_text_is_taken_apart_where_its_messages_meet(texts: list[str], data: st.DataObject) -> None:
     """Whatever they hold, breaks included, and wherever the last of them has come to."""

@@ -168,7 +168,7 @@ class AgentCore:
         session = signal.session or self.runs.session_of(signal.run_id)
         again = self.runs.get(signal.run_id) is not None or self.runs.is_closed(signal.run_id)
         if (earlier := self.runs.get(signal.run_id)) is not None:
-            self._ends.undecided(earlier, signal.at)
+            self._ends.begun_again(earlier, signal.at)
         self._pass_over(session, now)  # the history that is asked for now tells how it was
         run = self.runs.open(signal.run_id, session, signal.at)
         self._out.run(signal.id, signal.at, "run.started", "Run retried" if again else "Run started", run)
@@ -214,7 +214,8 @@ class AgentCore:
 
     def _answered(self, signal: RunAnswered, now: int) -> None:
         self.liveness.progressed(now)
-        run = self.runs.get(signal.run_id)
+        # Of an attempt after which another follows no history will tell: its end may be all that is heard of it.
+        run = self._run_of(signal, now) if signal.again else self.runs.get(signal.run_id)
         if run is None:
             self._answered_unseen(signal)
         elif signal.state == "aborted":
@@ -319,7 +320,7 @@ class AgentCore:
         self.telling.take(signal, now)
         self.listed = self.liveness.listed
 
-    def _run_of(self, signal: TextSeen | ToolSeen | RunEnding, now: int) -> Run | None:
+    def _run_of(self, signal: TextSeen | ToolSeen | RunEnding | RunAnswered, now: int) -> Run | None:
         """The run that a signal belongs to, opened if this is the first that is seen of it; None if it is over."""
         run = self.runs.get(signal.run_id)
         if run is not None or self.runs.is_late(signal.run_id, signal.at):
@@ -331,7 +332,7 @@ class AgentCore:
                 self._ends.undecided(other, signal.at)  # no history is on its way that could tell more
         self._pass_over(session, now)
         run = self.runs.open(signal.run_id, session, signal.at, joined=True)
-        run.end_alone = isinstance(signal, RunEnding)
+        run.end_alone = isinstance(signal, RunEnding | RunAnswered)
         run.prompted_at = self.conversation.past.newest_prompt(run.session, run.asked_by)
         name = event_id(*self.key, run.run_id, signal.at, "joined")
         title = "Retry joined in progress" if again else "Run joined in progress"

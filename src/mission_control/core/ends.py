@@ -63,6 +63,14 @@ class Ends:
             self._close(run, at, "interrupted")
             self._tell(run, at, "run.aborted", "Run ended unseen")
 
+    def begun_again(self, run: Run, at: int) -> None:
+        """Only what failed begins again. Why it did, and what it said last, may not have been heard."""
+        if run.told or run.error is not None or run.orphaned:
+            self.undecided(run, at)
+            return
+        self._close(run, at, "interrupted")
+        self._failed(run, at, "it was tried again, and why was not heard")
+
     def failed_unseen(self, session: str, at: int, error: str) -> None:
         """An attempt failed of which nothing else is known: not even which run it was of."""
         self.liveness.failure = error

@@ -27,11 +27,13 @@ from mission_control.core.signals import (
     RunStarted,
     Settled,
     Signal,
+    TextSeen,
+    ToolSeen,
 )
 from mission_control.gateways.clawdbot import content, frames, translate
 from mission_control.gateways.clawdbot.numbering import Hole, Numbering, Ordered
 from mission_control.gateways.clawdbot.places import Place, Places
-from mission_control.gateways.clawdbot.repair import Repair
+from mission_control.gateways.clawdbot.repair import Repair, in_turn
 from mission_control.gateways.clawdbot.requests import Request, Requests
 from mission_control.gateways.clawdbot.roster import Roster
 from mission_control.gateways.dialect import (
@@ -284,14 +286,14 @@ class ClawdbotDialect:
         overtaken = request.purpose == "end" and self._requests.waits(request.session)
         return "start" if overtaken else request.purpose
 
-    def _settle(self, request: Request, signal: HistorySeen | HistoryMissing, *joined: Signal) -> None:
+    def _settle(self, request: Request, signal: HistorySeen | HistoryMissing, *joined: TextSeen | ToolSeen) -> None:
         agent = self._places.agent_of(request.session)
-        self._orders += [Deliver(agent, one) for one in (signal, *joined)]
+        self._orders.append(Deliver(agent, signal))
         if request.purpose == "repair":
             waited = self._repair.settle(request.session)
             if any(isinstance(order, Deliver) and isinstance(order.signal, RunEnding) for order in waited):
                 self._want(request.session, "end")  # how it ended the repair's history told before it was heard
-            self._orders += waited
+            self._orders += in_turn(waited, agent, joined)
             self._orders.append(Deliver(agent, Settled(signal.at, request.session)))
             self._conclude()
 

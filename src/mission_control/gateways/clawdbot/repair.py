@@ -1,9 +1,10 @@
 """What has to be brought in after a connection was down, and what has to wait for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final as Constant
 
-from mission_control.gateways.dialect import Order
+from mission_control.core.signals import RunAnswered, RunEnding, RunStarted, TextSeen, ToolSeen
+from mission_control.gateways.dialect import Deliver, Order
 
 MOST_WAITING: Constant = 10_000
 """More orders than this do not wait for another connection."""
@@ -100,3 +101,21 @@ class Repair:
     def _finish(self) -> None:
         if self._listed and not self._unsettled:
             self._pending = False
+
+
+def in_turn(waited: Sequence[Order], agent: str, joined: Sequence[TextSeen | ToolSeen]) -> list[Order]:
+    """What waited, and what the history told of a run that goes on, by the source's time: the run may have begun, and
+    gone on, while the history was asked for. Of what is of one time that which waited is first.
+    """
+    orders = list(waited)
+    for signal in joined:
+        later = (index for index, order in enumerate(orders) if _is_later(order, signal))
+        orders.insert(next(later, len(orders)), Deliver(agent, signal))
+    return orders
+
+
+def _is_later(order: Order, than: TextSeen | ToolSeen) -> bool:
+    signal = order.signal if isinstance(order, Deliver) else None
+    if not isinstance(signal, RunStarted | TextSeen | ToolSeen | RunEnding | RunAnswered):
+        return False
+    return signal.run_id == than.run_id and signal.at > than.at

@@ -20,8 +20,8 @@ from mission_control.core.signals import (
     RunAnswered,
     RunEnding,
     RunStarted,
-    Signal,
     TextSeen,
+    ToolSeen,
 )
 from mission_control.gateways.clawdbot import Before, ClawdbotDialect, Greeting
 from mission_control.gateways.clawdbot import frames as base
@@ -97,28 +97,35 @@ class OpenclawDialect(ClawdbotDialect):
         entries, purpose = content.entries(base.history(payload), notes), self._purpose(request)
         under_way = content.under_way(notes)
         seen = HistorySeen(now, request.session, entries, purpose, not notes.hasMore, under_way)
-        joined: list[Signal] = []
+        joined: list[TextSeen | ToolSeen] = []
         if purpose == "repair" and notes.inFlightRun is not None:
             joined = self._join(request.session, seen, notes.inFlightRun)
         self._settle(request, seen, *joined)
 
-    def _join(self, session: str, seen: HistorySeen, run: frames.InFlight) -> list[Signal]:
+    def _join(self, session: str, seen: HistorySeen, run: frames.InFlight) -> list[TextSeen | ToolSeen]:
         """What a run that is under way did, beyond what is stored of it."""
         self._places.of_run(run.runId, None, session)
         self._places.open(run.runId)
         before = [one.text for one in seen.entries if one.role == "assistant" and one.run_id == run.runId and one.text]
         text = self._speech.join(run.runId, before, run.text)
-        signals: list[Signal] = []
+        signals: list[TextSeen | ToolSeen] = []
         for event in run.events:
             if event.stream == "tool" and event.seq is not None:
                 name = event_id(self._gateway, event.runId, event.seq, event.ts)
                 tool = as_before.tool(name, session, event, base.mapping(event.data))
-                signals += [] if tool is None else [tool]
+                signals += [] if tool is None or self._tells(seen, tool) else [tool]
         if text is not None:
             at = max((event.ts for event in run.events), default=run.startedAt)
             name = event_id(self._gateway, run.runId, "joined", len(run.text))
             signals.append(TextSeen(name, at, run.runId, session, text, ""))
         return signals
+
+    def _tells(self, seen: HistorySeen, tool: ToolSeen) -> bool:
+        """Whether a history's entries tell of this by themselves, as they do of a time that was missed: not of what was
+        before the gateway was first heard."""
+        calls = [call for entry in seen.entries for call in entry.calls if call.call_id == tool.call_id]
+        there = any(tool.phase == "started" or call.ended is not None for call in calls)
+        return there and not self._repair.is_first
 
     # -- events -----------------------------------------------------------------------------------------------------
 
