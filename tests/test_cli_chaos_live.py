@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from mission_control.truth import Cut, Envelope, Message, Run, Tool, read_truth
+from mission_control.truth import Cut, Envelope, Message, Restart, Run, Tool, read_truth
 from tests.commands import Program, finish, start
 
 PATIENCE_S = 120
@@ -78,6 +78,25 @@ async def test_a_source_in_our_own_envelope_is_followed_exactly(tmp_path: Path) 
             done = await finish(tmp_path, "verify", "--truth", str(tmp_path / "truth.jsonl"), "--url", daemon)
     assert (done.code, done.err) == (0, ""), done
     assert "declared   0" in done.out.splitlines()
+
+
+async def test_an_openclaw_that_goes_away_is_followed_exactly(tmp_path: Path) -> None:
+    """By the same daemon: which program it is the gateway says, when it is ready."""
+    load = ("--agents", "4", "--rate", "10", "--seed", "7", "--profile", "tools", "--duration", "10s")
+    faults = ("--faults", "drop=0.01,disconnect=3s,restart=4s")
+    with trio.fail_after(PATIENCE_S):
+        async with (
+            simulated(tmp_path, *load, *faults, "--dialect", "openclaw") as (gateway, url),
+            watching(tmp_path, url) as (_, daemon),
+        ):
+            assert await gateway.process.wait() == 0
+            truth = read_truth(tmp_path / "truth.jsonl")
+            assert truth.header.dialect == "openclaw"
+            assert len(truth.of(Tool)) > 10
+            assert len(truth.of(Restart)) > 0
+            against = ("verify", "--truth", str(tmp_path / "truth.jsonl"))
+            done = await finish(tmp_path, *against, "--journal", str(tmp_path / "data"), "--url", daemon)
+    assert (done.code, done.err) == (0, ""), done
 
 
 async def test_what_a_daemon_has_not_seen_is_found(tmp_path: Path) -> None:

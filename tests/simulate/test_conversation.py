@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mission_control.core.stalls import StallPolicy
+from mission_control.simulate.clawdbot_voice import ClawdbotVoice
 from mission_control.simulate.fleet import Fleet
 from mission_control.simulate.runs import Actor
 from mission_control.simulate.script import (
@@ -151,7 +152,7 @@ class Stage:
     """One agent that does what a test says, a second for every action."""
 
     def __init__(self) -> None:
-        self.actor = Actor("alpha", (KEY,), Fleet().random("test"))
+        self.actor = Actor("alpha", (KEY,), Fleet().random("test"), ClawdbotVoice())
         self.now = START
 
     def do(self, *actions: Action) -> list[dict[str, Any]]:

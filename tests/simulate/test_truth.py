@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mission_control.simulate.chronicle import Witness
+from mission_control.simulate.clawdbot_voice import ClawdbotVoice
 from mission_control.simulate.fleet import Fleet
 from mission_control.simulate.gateway import Gateway
 from mission_control.simulate.runs import Actor
@@ -44,7 +45,7 @@ READ = CallTool("read", {"path": "a.txt"})
 def after(*actions: Action, died: bool = False) -> list[Record]:
     """The truth of an agent that does an action a second and perhaps dies with its gateway."""
     records: list[Record] = []
-    actor = Actor("alpha", (KEY,), Fleet().random("test"), records.append)
+    actor = Actor("alpha", (KEY,), Fleet().random("test"), ClawdbotVoice(), records.append)
     for second, action in enumerate(actions):
         list(actor.act(action, START + second * 1000))
     if died:

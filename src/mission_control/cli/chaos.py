@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mission_control.target import Target
 
 _PROFILES = ("chat", "burst", "idle", "tools")
-_DIALECTS = ("clawdbot", "envelope")
+_DIALECTS = ("clawdbot", "openclaw", "envelope")
 
 
 @click.command(short_help="Serve a simulated gateway, with faults if wanted.")

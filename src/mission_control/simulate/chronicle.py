@@ -23,10 +23,8 @@ class Chronicle:
     witness: Witness
     _unstored: list[Message] = field(init=False, factory=list)
 
-    def asked(self, session: str, run: str, prompt: str, at: int, *, stored: bool) -> None:
+    def asked(self, session: str, run: str, prompt: str, at: int) -> None:
         self._unstored.append(Message(self.agent, session, run, "user", prompt, "complete", at, at))
-        if stored:
-            self.stored()
 
     def stored(self) -> None:
         """What users said so far is in the history."""

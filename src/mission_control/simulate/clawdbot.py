@@ -14,8 +14,11 @@ class ClawdbotSource:
     """See :class:`mission_control.simulate.source.Source`."""
 
     def __init__(self, fleet: Fleet, token: str, now: int, witness: Witness) -> None:
-        self._gateway = Gateway(fleet, now, witness)
+        self._gateway = self._make_gateway(fleet, now, witness)
         self._token = token
+
+    def _make_gateway(self, fleet: Fleet, now: int, witness: Witness) -> Gateway:
+        return Gateway(fleet, now, witness)
 
     @property
     def agents_by_id(self) -> Mapping[str, Actor]:

@@ -1,7 +1,7 @@
 """One client's side of the simulated gateway, without a socket: admission, then answers to requests.
 
 Errors and close codes are the real gateway's (docs/clawdbot.md): a refusal is an answer with ``ok: false`` and then a
-close with the same words; unknown parameters are refused; who claims no scope is given all of them.
+close with the same words; unknown parameters are refused.
 """
 
 import hmac
@@ -13,7 +13,6 @@ import msgspec
 from mission_control.simulate.gateway import Client, Gateway, encode
 from mission_control.simulate.source import Reply
 
-PROTOCOL: Final = 3
 _CONNECT_PARAMS: Final = frozenset(
     {"minProtocol", "maxProtocol", "client", "role", "scopes", "caps", "auth", "device", "locale", "userAgent"}
 )
@@ -51,7 +50,7 @@ class _Request(msgspec.Struct):
     params: dict[str, Any] = {}
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """The request is answered with an error. ``close`` is the code that ends the connection, if it does."""
 
     def __init__(self, message: str, *, code: str = "INVALID_REQUEST", close: int | None = None, **extra: Any) -> None:
@@ -102,7 +101,7 @@ class GatewayDesk:
             if self._client is not None:
                 return Reply((_answer(request.id, self._call(request.method, request.params, now)),))
             hello = self._admit(request.method, request.params, now)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             answer = encode({"type": "res", "id": request.id, "ok": False, "error": refused.error})
             close = None if refused.close is None else (refused.close, _shortened(str(refused)))
             return Reply((answer,), close)
@@ -116,12 +115,13 @@ class GatewayDesk:
 
     def _admit(self, method: str, params: Params, now: int) -> dict[str, Any]:
         if method != "connect":
-            raise _RefusedError("invalid handshake: first request must be connect", close=1008)
+            raise RefusedError("invalid handshake: first request must be connect", close=1008)
         connect = _checked_connect(params)
-        if not connect.min_protocol <= PROTOCOL <= connect.max_protocol:
-            raise _RefusedError("protocol mismatch", close=1002, details={"expectedProtocol": PROTOCOL})
+        protocol = self._gateway.protocol
+        if not connect.min_protocol <= protocol <= connect.max_protocol:
+            raise RefusedError("protocol mismatch", close=1002, details={"expectedProtocol": protocol})
         if connect.role not in _ROLES:
-            raise _RefusedError("invalid role", close=1008)
+            raise RefusedError("invalid role", close=1008)
         self._check_token(connect)
         self._client = Client(
             host=connect.client.id,
@@ -129,29 +129,29 @@ class GatewayDesk:
             platform=connect.client.platform,
             mode=connect.client.mode,
             role=connect.role,
-            scopes=connect.scopes or ("operator.admin",),
+            scopes=connect.scopes or self._gateway.unclaimed,
             instance_id=connect.client.instance_id,
         )
         self._presence_key = self._gateway.join(self._client, now)
-        return self._gateway.hello(now)
+        return self._gateway.hello(self._client, now)
 
     def _check_token(self, connect: _Connect) -> None:
         token = connect.auth.get("token")
         if token is None:
             if connect.device is None:
-                raise _RefusedError("device identity required", code="NOT_PAIRED", close=1008)
-            raise _RefusedError("unauthorized: gateway token missing (provide gateway auth token)", close=1008)
+                raise RefusedError("device identity required", code="NOT_PAIRED", close=1008)
+            raise RefusedError("unauthorized: gateway token missing (provide gateway auth token)", close=1008)
         if not hmac.compare_digest(token.encode(), self._token.encode()):
-            raise _RefusedError("unauthorized: gateway token mismatch (provide gateway auth token)", close=1008)
+            raise RefusedError("unauthorized: gateway token mismatch (provide gateway auth token)", close=1008)
 
     def _call(self, method: str, params: Params, now: int) -> Any:
         assert self._client is not None
         handler = self._methods.get(method)
         scope = "operator.read" if handler else "operator.write" if method in _WRITES else "operator.admin"
         if not self._client.may(scope):
-            raise _RefusedError(f"missing scope: {scope}")
+            raise RefusedError(f"missing scope: {scope}")
         if handler is None:
-            raise _RefusedError(f"unknown method: {method}")
+            raise RefusedError(f"unknown method: {method}")
         return handler(params, now)
 
     def _sessions(self, params: Params, now: int) -> dict[str, Any]:
@@ -170,12 +170,8 @@ class GatewayDesk:
         limit = _integer("chat.history", params, "limit", default=200, most=1000)
         key = params["sessionKey"]
         if not isinstance(key, str):
-            raise _RefusedError("invalid chat.history params: at /sessionKey: must be string")
-        session = self._gateway.session(key)
-        if session is None:
-            return {"sessionKey": key, "messages": [], "thinkingLevel": "off"}
-        messages = session.history(limit)
-        return {"sessionKey": key, "sessionId": session.id, "messages": messages, "thinkingLevel": "off"}
+            raise RefusedError("invalid chat.history params: at /sessionKey: must be string")
+        return self._gateway.history(key, limit)
 
 
 def _answer(request_id: Any, payload: Any) -> bytes:
@@ -187,13 +183,13 @@ def _checked_connect(params: Params) -> _Connect:
     try:
         connect = msgspec.convert(params, _Connect)
     except msgspec.ValidationError as error:
-        raise _RefusedError(f"invalid connect params: {error}", close=1008) from None
+        raise RefusedError(f"invalid connect params: {error}", close=1008) from None
     for name, value, allowed in (("id", connect.client.id, _CLIENT_IDS), ("mode", connect.client.mode, _CLIENT_MODES)):
         if value not in allowed:
             where = f"at /client/{name}"
             problems.append(f"{where}: must be equal to constant; {where}: must match a schema in anyOf")
     if problems:
-        raise _RefusedError(f"invalid connect params: {'; '.join(problems)}", close=1008)
+        raise RefusedError(f"invalid connect params: {'; '.join(problems)}", close=1008)
     return connect
 
 
@@ -201,17 +197,17 @@ def _check_params(method: str, params: Params, *, allowed: Collection[str], requ
     problems = [f"must have required property '{required}'"] if required and required not in params else []
     problems += [f"at root: unexpected property '{name}'" for name in params if name not in allowed]
     if problems:
-        raise _RefusedError(f"invalid {method} params: {'; '.join(problems)}")
+        raise RefusedError(f"invalid {method} params: {'; '.join(problems)}")
 
 
 def _integer(method: str, params: Params, name: str, default: int, most: int | None) -> int:
     value = params.get(name, default)
     if not isinstance(value, int):
-        raise _RefusedError(f"invalid {method} params: at /{name}: must be integer")
+        raise RefusedError(f"invalid {method} params: at /{name}: must be integer")
     if value < 1:
-        raise _RefusedError(f"invalid {method} params: at /{name}: must be >= 1")
+        raise RefusedError(f"invalid {method} params: at /{name}: must be >= 1")
     if most is not None and value > most:
-        raise _RefusedError(f"invalid {method} params: at /{name}: must be <= {most}")
+        raise RefusedError(f"invalid {method} params: at /{name}: must be <= {most}")
     return value
 
 

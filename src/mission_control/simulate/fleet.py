@@ -1,6 +1,7 @@
 """What a simulation consists of: how many agents, at what pace, from what seed."""
 
 import random
+import uuid
 from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen, validators
@@ -8,7 +9,7 @@ from attrs import field, frozen, validators
 _NAMES: Final = ("builder", "researcher", "reviewer", "support", "ops", "writer", "analyst", "tester", "planner")
 
 Profile: TypeAlias = Literal["chat", "burst", "idle", "tools"]
-Dialect: TypeAlias = Literal["clawdbot", "envelope"]
+Dialect: TypeAlias = Literal["clawdbot", "openclaw", "envelope"]
 
 
 @frozen
@@ -35,3 +36,8 @@ class Fleet:
     def random(self, purpose: str) -> random.Random:
         """A source of chance of its own for one purpose, so that no part of the simulation disturbs another."""
         return random.Random(f"{self.seed}/{purpose}")  # noqa: S311 - a simulation, not a secret
+
+
+def new_id(rng: random.Random) -> str:
+    """An id as gateways make them up."""
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))

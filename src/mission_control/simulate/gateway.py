@@ -1,17 +1,18 @@
 """The simulated gateway without its sockets: the agents' stage, the clients that are present, and numbered frames."""
 
 import random
-import uuid
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from attrs import define, field, frozen
 
 from mission_control.simulate.chronicle import Witness, unwitnessed
-from mission_control.simulate.fleet import Fleet
+from mission_control.simulate.clawdbot_voice import ClawdbotVoice
+from mission_control.simulate.fleet import Fleet, new_id
 from mission_control.simulate.runs import Actor
 from mission_control.simulate.script import Action
 from mission_control.simulate.sessions import CONTEXT_TOKENS, MODEL, PROVIDER, Session
+from mission_control.simulate.voice import Voice
 
 TICK_SECONDS: Final = 30
 HEALTH_SECONDS: Final = 60
@@ -51,6 +52,10 @@ class Client:
 class Gateway:
     """The state of the gateway process. ``started_at`` and every ``now`` are ms since the epoch."""
 
+    protocol: ClassVar[int] = 3
+    unclaimed: ClassVar[tuple[str, ...]] = ("operator.admin",)
+    """The scopes of who claims none."""
+
     fleet: Fleet
     started_at: int
     witness: Witness = unwitnessed
@@ -64,9 +69,18 @@ class Gateway:
     def __attrs_post_init__(self) -> None:
         self._rng = self.fleet.random("gateway")
         self.actors = {
-            agent_id: Actor(agent_id, session_keys(agent_id, index), self.fleet.random(f"{agent_id}/ids"), self.witness)
+            agent_id: Actor(
+                agent_id,
+                session_keys(agent_id, index),
+                self.fleet.random(f"{agent_id}/ids"),
+                self._voice(agent_id),
+                self.witness,
+            )
             for index, agent_id in enumerate(self.fleet.agent_ids)
         }
+
+    def _voice(self, agent_id: str) -> Voice:
+        return ClawdbotVoice()
 
     @property
     def default_agent(self) -> str:
@@ -161,11 +175,11 @@ class Gateway:
 
     # What a client may ask for.
 
-    def hello(self, now: int) -> dict[str, Any]:
+    def hello(self, client: Client, now: int) -> dict[str, Any]:
         """The payload that admits a client."""
         return {
             "type": "hello-ok",
-            "protocol": 3,
+            "protocol": self.protocol,
             "server": {"version": "simulated", "host": "simulation", "connId": self.new_id()},
             "features": {"methods": _METHODS, "events": _EVENTS},
             "snapshot": {
@@ -214,6 +228,18 @@ class Gateway:
         actor = self.actors.get(parts[1]) if len(parts) > 2 and parts[0] == "agent" else None
         return actor.sessions.get(key) if actor else None
 
+    def history(self, key: str, limit: int) -> dict[str, Any]:
+        """The newest ``limit`` entries of a session."""
+        session = self.session(key)
+        if session is None:
+            return {"sessionKey": key, "messages": [], "thinkingLevel": "off"}
+        return {
+            "sessionKey": key,
+            "sessionId": session.id,
+            "messages": session.history(limit),
+            "thinkingLevel": "off",
+        }
+
     def agents(self) -> dict[str, Any]:
         return {
             "defaultId": self.default_agent,
@@ -232,7 +258,7 @@ class Gateway:
         }
 
     def new_id(self) -> str:
-        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+        return new_id(self._rng)
 
     @property
     def _versions(self) -> dict[str, int]:

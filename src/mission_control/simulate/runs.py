@@ -1,18 +1,14 @@
-"""What a gateway says while agents run: actions in, payloads of ``agent`` and ``chat`` events out.
+"""What agents do, whatever their gateway speaks: actions in, what is said of them out, and the truth of it.
 
-The shapes and their oddities are the real gateway's (docs/clawdbot.md): ``text`` is cumulative within a message and
-starts over after a tool; ``chat`` repeats it at most every 150 ms and under the sequence number of the agent event; a
-failed run ends like a finished one, without a message, and goes on without its session; a retry has no final.
+How it is stored and said is a :class:`mission_control.simulate.voice.Voice`.
 """
 
 import random
-import uuid
 from collections.abc import Iterator
-from typing import Any, Literal, TypeAlias
-
-from attrs import define
+from typing import Any, Literal
 
 from mission_control.simulate.chronicle import Chronicle, Witness, unwitnessed
+from mission_control.simulate.fleet import new_id
 from mission_control.simulate.script import (
     Abort,
     Action,
@@ -27,54 +23,35 @@ from mission_control.simulate.script import (
     ToolEnds,
     ToolPrints,
 )
-from mission_control.simulate.sessions import Session, text_content
+from mission_control.simulate.sessions import Entry, Session, text_content
+from mission_control.simulate.voice import Call, Run, Said, Voice
 from mission_control.truth import Outcome
-
-Payload: TypeAlias = dict[str, Any]
-Said: TypeAlias = tuple[str, Payload]
-"""(event name, payload)."""
-
-_CHAT_EVERY_MS = 150
-
-
-@define
-class _Call:
-    id: str
-    name: str
-    arguments: dict[str, Any]
-    started_at: int
-    pid: int
-    printed: str = ""
-
-
-@define
-class _Run:
-    id: str
-    session: Session
-    began: int
-    requested_at: int
-    seq: int = 0
-    text: str = ""
-    last_text: str = ""
-    chat_at: int = 0
-    named: bool = True  # whether its events still carry the session
-    call: _Call | None = None
-    over: bool = False
 
 
 class Actor:
     """One agent on the gateway's stage: its sessions and its run. A ``witness`` is told what it really did."""
 
     def __init__(
-        self, agent_id: str, session_keys: tuple[str, ...], rng: random.Random, witness: Witness = unwitnessed
+        self,
+        agent_id: str,
+        session_keys: tuple[str, ...],
+        rng: random.Random,
+        voice: Voice,
+        witness: Witness = unwitnessed,
     ) -> None:
         self.agent_id = agent_id
         self.session_keys = session_keys
         self.sessions: dict[str, Session] = {}
         """By key; a session exists once it was used."""
         self._rng = rng
+        self._voice = voice
         self._chronicle = Chronicle(agent_id, witness)
-        self._run: _Run | None = None
+        self._run: Run | None = None
+
+    def under_way(self, session_key: str) -> Run | None:
+        """The run that goes on in a session."""
+        run = self._run
+        return run if run is not None and run.goes_on and run.session.key == session_key else None
 
     def act(self, action: Action, now: int) -> Iterator[Said]:
         """What the gateway says about an action at ``now`` (ms), in order."""
@@ -84,7 +61,7 @@ class Actor:
             case Ask(session, prompt):
                 return self._ask(session, prompt, now)
             case AskWhileBusy():
-                return self._ask_while_busy()
+                return self._voice.asked_while_busy(self._open_run(), self._new_id())
             case CallTool(name, arguments):
                 return self._call(name, arguments, now)
             case ToolPrints(text):
@@ -95,8 +72,8 @@ class Actor:
                 return self._finish(now)
             case Break():
                 return self._break(now)
-            case Fail(error):
-                return self._fail(error, now)
+            case Fail(error, again):
+                return self._fail(error, again, now)
             case Retry():
                 return self._retry(now)
             case Abort():
@@ -105,8 +82,10 @@ class Actor:
     def conclude(self, now: int) -> Iterator[Said]:
         """Bring the run that goes on to its end, if there is one."""
         run = self._run
-        if run is None or run.over:
+        if run is None or not run.goes_on:
             return
+        if run.over:
+            yield from self._retry(now)
         if run.call is not None:
             yield from self._end_call("stopped", False, now)
         if not run.text:
@@ -124,34 +103,26 @@ class Actor:
         if session is None:
             session = self.sessions[session_key] = Session(session_key, self._new_id(), now)
         session.updated_at = now
-        stored = session.asked(prompt, now)
-        self._run = run = _Run(self._new_id(), session, began=now, requested_at=now)
-        self._chronicle.asked(session_key, run.id, prompt, now, stored=stored)
-        yield _agent(run, "lifecycle", {"phase": "start", "startedAt": now}, now)
-
-    def _ask_while_busy(self) -> Iterator[Said]:
-        key = self._open_run().session.key
-        yield "chat", {"runId": self._new_id(), "sessionKey": key, "seq": 1, "state": "final"}
+        self._run = run = Run(self._new_id(), session, began=now, requested_at=now)
+        self._chronicle.asked(session_key, run.id, prompt, now)
+        yield from self._voice.asked(run, prompt, now)
+        if session.is_written:
+            self._chronicle.stored()
 
     def _say(self, delta: str, now: int) -> Iterator[Said]:
         run = self._open_run()
         run.text += delta
-        yield _agent(run, "assistant", {"text": run.text, "delta": delta}, now)
-        if run.named and now - run.chat_at >= _CHAT_EVERY_MS:
-            run.chat_at = now
-            yield _chat(run, "delta", run.text, now)
+        yield from self._voice.said(run, delta, now)
 
     def _call(self, name: str, arguments: dict[str, Any], now: int) -> Iterator[Said]:
         run = self._open_run()
         pid = self._rng.randrange(2000, 60_000)
-        run.call = call = _Call(f"call_{self._rng.randbytes(5).hex()}", name, arguments, now, pid)
-        use = {"type": "toolCall", "id": call.id, "name": name, "arguments": arguments}
-        said = text_content(run.text) if run.text else []
-        run.session.answered([*said, use], "toolUse", run.requested_at)
+        run.call = call = Call(f"call_{self._rng.randbytes(5).hex()}", name, arguments, now, pid)
+        yield from self._voice.called(run, call, now)
         self._answered(run, "complete", now)
-        run.last_text, run.text = run.text or run.last_text, ""
-        data = {"phase": "start", "name": name, "toolCallId": call.id, "args": arguments}
-        yield _agent(run, "tool", data, now)
+        if run.text:
+            run.texts.append(run.text)
+            run.text = ""
 
     def _print(self, text: str, now: int) -> Iterator[Said]:
         run, call = self._open_call()
@@ -164,13 +135,11 @@ class Actor:
             "cwd": self._workspace,
             "tail": call.printed,
         }
-        result = {"content": text_content(call.printed), "details": details}
-        data = {"phase": "update", "name": call.name, "toolCallId": call.id, "partialResult": result}
-        yield _agent(run, "tool", data, now)
+        yield from self._voice.printed(run, call, {"content": text_content(call.printed), "details": details}, now)
 
     def _end_call(self, text: str, failed: bool, now: int) -> Iterator[Said]:
         run, call = self._open_call()
-        result: Payload = {"content": text_content(text)}
+        result: Entry = {"content": text_content(text)}
         if failed:
             result["details"] = {"status": "error", "tool": call.name, "error": text}
         elif call.printed:
@@ -185,62 +154,44 @@ class Actor:
                     "cwd": self._workspace,
                 },
             }
-        run.session.tool_answered(call.id, call.name, result, now)
         self._called(run, call, now, failed=failed)
+        yield from self._voice.call_ended(run, call, result, now, failed=failed)
         run.call = None
         run.requested_at = now
-        data = {
-            "phase": "result",
-            "name": call.name,
-            "toolCallId": call.id,
-            "meta": next(iter(call.arguments.values())),
-            "isError": failed,
-            "result": result,
-        }
-        yield _agent(run, "tool", data, now)
 
     def _finish(self, now: int) -> Iterator[Said]:
         run = self._open_run()
-        run.session.answered(text_content(run.text), "stop", run.requested_at)
         self._answered(run, "complete", now)
-        yield from self._end(run, run.text, "complete", now)
+        self._end(run, "complete", now)
+        yield from self._voice.finished(run, now)
 
     def _break(self, now: int) -> Iterator[Said]:
         run = self._open_run()
-        run.session.answered(text_content(run.text), "error", run.requested_at, error="terminated")
         self._answered(run, "error", now)
-        yield from self._end(run, run.text, "error", now)
+        self._end(run, "error", now)
+        yield from self._voice.broke_off(run, now)
 
-    def _fail(self, error: str, now: int) -> Iterator[Said]:
+    def _fail(self, error: str, again: bool, now: int) -> Iterator[Said]:
         run = self._open_run()
-        run.session.answered([], "error", run.requested_at, error=error)
+        run.again = again
         self._chronicle.stored()
-        yield from self._end(run, run.last_text, "error", now)
-        run.named = False
+        self._end(run, "error", now)
+        yield from self._voice.failed(run, error, now)
 
     def _retry(self, now: int) -> Iterator[Said]:
         run = self._open_run()
         run.began = run.requested_at = now
-        run.over = False
-        yield _agent(run, "lifecycle", {"phase": "start", "startedAt": now}, now)
+        run.over = run.again = False
+        yield from self._voice.tried_again(run, now)
 
     def _abort(self, now: int) -> Iterator[Said]:
         run = self._open_run()
         self._stop(run, "aborted", now)
-        run.seq += 1
-        yield (
-            "chat",
-            {
-                "runId": run.id,
-                "sessionKey": run.session.key,
-                "seq": run.seq,
-                "state": "aborted",
-                "stopReason": "rpc",
-            },
-        )
+        run.session.updated_at = now
+        yield from self._voice.aborted(run, now)
 
-    def _stop(self, run: _Run, outcome: Literal["aborted", "lost"], now: int) -> None:
-        """The run ends, and nothing more of it is stored."""
+    def _stop(self, run: Run, outcome: Literal["aborted", "lost"], now: int) -> None:
+        """The run ends, and with it what is not complete."""
         run.session.stopped()
         self._chronicle.forgotten()
         self._chronicle.said(run.session.key, run.id, run.text, outcome, run.requested_at, now)
@@ -248,30 +199,27 @@ class Actor:
             self._called(run, run.call, now, failed=None)
         self._over(run, outcome, now)
 
-    def _end(self, run: _Run, text: str, outcome: Outcome, now: int) -> Iterator[Said]:
-        self._over(run, outcome, now)
+    def _end(self, run: Run, outcome: Outcome, now: int) -> None:
         run.session.updated_at = now
-        yield _agent(run, "lifecycle", {"phase": "end", "endedAt": now}, now)
-        if run.named:
-            yield _chat(run, "final", text, now)
+        self._over(run, outcome, now)
 
-    def _over(self, run: _Run, outcome: Outcome, now: int) -> None:
+    def _over(self, run: Run, outcome: Outcome, now: int) -> None:
         run.over = True
         self._chronicle.ran(run.session.key, run.id, run.began, now, outcome)
 
-    def _answered(self, run: _Run, state: Literal["complete", "error"], now: int) -> None:
+    def _answered(self, run: Run, state: Literal["complete", "error"], now: int) -> None:
         """The session has stored what was asked and said so far."""
         self._chronicle.stored()
         self._chronicle.said(run.session.key, run.id, run.text, state, run.requested_at, now)
 
-    def _called(self, run: _Run, call: _Call, now: int, *, failed: bool | None) -> None:
+    def _called(self, run: Run, call: Call, now: int, *, failed: bool | None) -> None:
         self._chronicle.called(run.session.key, run.id, call.id, call.name, call.started_at, now, failed=failed)
 
-    def _open_run(self) -> _Run:
+    def _open_run(self) -> Run:
         assert self._run is not None, "a script asks before it does anything else"
         return self._run
 
-    def _open_call(self) -> tuple[_Run, _Call]:
+    def _open_call(self) -> tuple[Run, Call]:
         run = self._open_run()
         assert run.call is not None, "a script calls a tool before the tool says anything"
         return run, run.call
@@ -281,21 +229,4 @@ class Actor:
         return f"/srv/workspaces/{self.agent_id}"
 
     def _new_id(self) -> str:
-        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
-
-
-def _agent(run: _Run, stream: str, data: Payload, now: int) -> Said:
-    run.seq += 1
-    payload: Payload = {"runId": run.id, "stream": stream, "data": data}
-    if run.named:
-        payload["sessionKey"] = run.session.key
-    payload["seq"] = run.seq
-    payload["ts"] = now
-    return "agent", payload
-
-
-def _chat(run: _Run, state: str, text: str, now: int) -> Said:
-    payload: Payload = {"runId": run.id, "sessionKey": run.session.key, "seq": run.seq, "state": state}
-    if text:
-        payload["message"] = {"role": "assistant", "content": text_content(text), "timestamp": now}
-    return "chat", payload
+        return new_id(self._rng)

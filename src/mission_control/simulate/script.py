@@ -68,9 +68,10 @@ class Break:
 
 @frozen
 class Fail:
-    """The model gives no answer at all. The run may be retried."""
+    """The model gives no answer at all. ``again``: the run will be retried."""
 
     error: str
+    again: bool = False
 
 
 @frozen
@@ -168,14 +169,14 @@ def _executes(rng: random.Random) -> Iterator[Step]:
 
 def _fails(rng: random.Random, session: str) -> Iterator[Step]:
     error = prose.model_error(rng)
-    yield rng.uniform(1.0, 1.5), Fail(error)
+    yield rng.uniform(1.0, 1.5), Fail(error, again=True)
     for wait in (2.0, 4.0, 8.0):
         yield wait, Retry()
         if rng.random() < 0.6:
             yield from _speaks(rng, prose.paragraph(rng, 2))
             yield 0.02, Finish()
             return
-        yield rng.uniform(1.0, 1.5), Fail(error)
+        yield rng.uniform(1.0, 1.5), Fail(error, again=wait < 8)
 
 
 def _breaks_off(rng: random.Random, session: str) -> Iterator[Step]:

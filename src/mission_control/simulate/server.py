@@ -25,6 +25,7 @@ from mission_control.simulate.gateway import (
     MAX_PAYLOAD_BYTES,
     TICK_SECONDS,
 )
+from mission_control.simulate.openclaw import OpenclawSource
 from mission_control.simulate.schedule import Schedule
 from mission_control.simulate.sockets import Door, SharedStream, talk
 from mission_control.simulate.source import Desk, Source
@@ -40,6 +41,7 @@ Clock = Callable[[], int]
 
 _SOURCES: Mapping[Dialect, Callable[[Fleet, str, int, Witness], Source]] = {
     "clawdbot": ClawdbotSource,
+    "openclaw": OpenclawSource,
     "envelope": EnvelopeSource,
 }
 

@@ -1,8 +1,9 @@
 """What a gateway remembers of conversations: sessions and their history, with the gaps that the real one has.
 
-The real gateway writes a session's file when its first assistant message is complete. Until then its history is empty,
-and if that never happens because the run is stopped, the user's message is in no history at all. What an assistant has
-said so far in an open message is never in it either. Entries have no ids (docs/clawdbot.md).
+Clawdbot's gateway writes a session's file when its first assistant message is complete. Until then its history is
+empty, and if that never happens because the run is stopped, the user's message is in no history at all. What an
+assistant has said so far in an open message is never in it either. Entries have no ids (docs/clawdbot.md). OpenClaw's
+are made by its own voice, and kept at once.
 """
 
 from collections import deque
@@ -32,24 +33,21 @@ class Session:
     _entries: deque[Entry] = field(factory=lambda: deque(maxlen=_KEPT))
     _unsaved: list[Entry] = field(factory=list)
 
-    def asked(self, prompt: str, at: int) -> bool:
-        """A user's message; gives whether it is stored at once."""
+    @property
+    def is_written(self) -> bool:
+        """Whether all that users said is stored."""
+        return not self._unsaved
+
+    def asked(self, prompt: str, at: int) -> None:
         entry = {"role": "user", "content": text_content(prompt), "timestamp": at}
-        if not self._entries:
-            self._unsaved.append(entry)
-            return False
-        self._entries.append(entry)
-        return True
+        (self._entries if self._entries else self._unsaved).append(entry)
 
     def answered(self, content: list[Entry], stop_reason: str, at: int, error: str | None = None) -> None:
         """An assistant message is complete. ``at`` is when it was asked of the model, in ms."""
         entry = {
             "role": "assistant",
             "content": content,
-            "api": "openai-completions",
-            "provider": PROVIDER,
-            "model": MODEL,
-            "usage": _usage(content),
+            **by_model(content),
             "stopReason": stop_reason,
             "timestamp": at,
         }
@@ -64,6 +62,10 @@ class Session:
             {"role": "toolResult", "toolCallId": call_id, "toolName": name, **result, "isError": False, "timestamp": at}
         )
 
+    def keep(self, *entries: Entry) -> None:
+        """Store entries as they are."""
+        self._entries.extend(entries)
+
     def stopped(self) -> None:
         """The run was stopped: a user's message that was not written yet never will be."""
         self._unsaved.clear()
@@ -71,6 +73,9 @@ class Session:
     def history(self, limit: int) -> list[Entry]:
         """The newest ``limit`` entries, oldest first."""
         return list(self._entries)[-limit:]
+
+    def has_more(self, limit: int) -> bool:
+        return len(self._entries) > limit
 
     def listing(self) -> Entry:
         """The session as ``sessions.list`` has it."""
@@ -90,6 +95,11 @@ class Session:
             "deliveryContext": {"channel": "webchat"},
             "lastChannel": "webchat",
         }
+
+
+def by_model(content: list[Entry]) -> Entry:
+    """Which model a message is from, and what it cost."""
+    return {"api": "openai-completions", "provider": PROVIDER, "model": MODEL, "usage": _usage(content)}
 
 
 def _usage(content: list[Entry]) -> Entry:
