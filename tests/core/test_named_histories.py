@@ -110,16 +110,3 @@ def test_an_attempt_whose_failure_is_not_heard_has_failed_when_the_run_begins_ag
     agent = Agent().start(1_100).text(1_110, "All sta", "All sta").start(1_200)
     assert agent.finals() == [("All sta", "interrupted")]
     assert agent.kinds() == ["run.started", "run.failed", "run.started"]
-
-
-def test_a_run_may_say_again_what_it_said_before_it_was_heard() -> None:
-    """That was over: the run had said something else since."""
-    before = (
-        of("run", asked("Look.", 1_140)),
-        of("run", said("Let me look.", 1_150)),
-        of("run", said("Or not.", 1_180)),
-    )
-    agent = outage(Agent(), *before, under_way=frozenset({"run"}))
-    agent.text(2_100, "Let me look.", "Let me look.")
-    agent.tell(RunAnswered("end", 2_200, "run", SESSION, "complete", "Let me look."))
-    assert [text for text, _ in agent.finals()].count("Let me look.") == 2

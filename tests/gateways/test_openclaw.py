@@ -340,6 +340,21 @@ def test_a_run_that_begins_while_its_session_is_repaired_begins_before_it_goes_o
     assert isinstance(joined, TextSeen)
 
 
+def test_the_parts_of_an_answer_are_one() -> None:
+    """So that its words are known to be over when one of its tools has ended: the run may say the same again."""
+    own = {"id": "i", "runId": "run"}
+    call = {"type": "toolCall", "id": "c", "name": "read", "arguments": {}}
+    words = stored("assistant", "Let me look.", 99_000, __openclaw=own)
+    use = {"role": "assistant", "content": [call], "model": "m", "timestamp": 99_000, "__openclaw": own}
+    result = {"role": "toolResult", "toolCallId": "c", "content": [], "timestamp": 99_500}
+    peer = Peer().greet().reply("sessions.list", {"sessions": [{"key": SESSION}]})
+    peer.reply("chat.history", {"messages": [words, use, result]})
+    [history] = [signal for signal in peer.signals() if isinstance(signal, HistorySeen)]
+    [entry] = history.entries
+    assert (entry.text, entry.model, [each.call_id for each in entry.calls]) == ("Let me look.", "m", ["c"])
+    assert entry.over_by == 99_500
+
+
 @pytest.mark.parametrize(("known", "told"), [({}, True), ({"last_heard": 90_000}, False)])
 def test_what_a_history_tells_of_a_tool_is_not_told_beside_it(known: dict[str, Any], told: bool) -> None:
     """Out of its turn it would end the message after it. Where all is new, the history is not asked for what was."""

@@ -139,13 +139,13 @@ def test_a_history_says_what_goes_on() -> None:
     """What is stored has ids and runs; what is being said, and what tools did, is beside it."""
     history = Stage(ASK, Say("one"), READ, ToolEnds("x"), Say("tw")).history()
     notes = frames.history(msgspec.json.encode(history))
-    [prompt, one, call] = content.entries(base.history(msgspec.json.encode(history)), notes)
+    [prompt, one] = content.entries(base.history(msgspec.json.encode(history)), notes)
     run = notes.inFlightRun
     assert run is not None
     assert (run.text, [event.stream for event in run.events]) == ("one\n\ntw", ["tool", "tool", "assistant"])
     assert content.under_way(notes) == frozenset((run.runId,))
-    assert prompt.run_id == one.run_id == call.run_id == run.runId
-    assert (one.text, one.id, [each.ended for each in call.calls]) == ("one", call.id, [READY + 4_000])
+    assert prompt.run_id == one.run_id == run.runId
+    assert (one.text, [call.ended for call in one.calls]) == ("one", [READY + 4_000])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What OpenClaw's stored messages say, in our terms."""
 
+from collections.abc import Iterable
 from typing import Final as Constant
 
 from attrs import evolve
@@ -19,7 +20,7 @@ _PROMPT: Constant = ":user"
 def entries(stored: as_before.History, notes: History) -> tuple[HistoryEntry, ...]:
     """The user's and the assistant's entries, oldest first; ``notes`` is what the same history has beyond them."""
     noted = (note for note in notes.messages if note.role in ("user", "assistant"))
-    return tuple(_noted(entry, note) for entry, note in zip(base.entries(stored), noted, strict=True))
+    return _whole(_noted(entry, note) for entry, note in zip(base.entries(stored), noted, strict=True))
 
 
 def under_way(notes: History) -> frozenset[str] | None:
@@ -30,6 +31,18 @@ def under_way(notes: History) -> frozenset[str] | None:
     if info.hasActiveRun is False:
         return frozenset()
     return None if notes.inFlightRun is None else frozenset((notes.inFlightRun.runId,))
+
+
+def _whole(parts: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """An answer's words and its tool calls, which are shown apart under one id, as one entry."""
+    found: list[HistoryEntry] = []
+    for part in parts:
+        words = found[-1] if found else None
+        if words is None or part.id is None or part.id != words.id or part.text:
+            found.append(part)
+        else:
+            found[-1] = evolve(part, text=words.text, calls=(*words.calls, *part.calls))
+    return tuple(found)
 
 
 def _noted(entry: HistoryEntry, note: Note) -> HistoryEntry:
