@@ -44,6 +44,7 @@ async def subscribe(host: str, port: int, checker: Checker, ready: Callable[[], 
             messages = await tap.inbox.get()
             now = time.time() * 1000
             for message in messages:
+                assert isinstance(message, bytes), "a frame that is too large"
                 frame = _decode(message)
                 if frame.op == "events":
                     checker.frame(frame, len(message), now)

@@ -36,6 +36,8 @@ from mission_control.gateways.dialect import (
     Refused,
     Send,
 )
+from mission_control.gateways.framing import Oversized
+from mission_control.gateways.record import Record
 from mission_control.gateways.transport import Link, LinkClosed, LinkFailed, open_link
 from mission_control.stores.journal import Journal
 from runtime import ActorCrashed, ActorStopped, Backoff, Inbox, MailboxFull, Pool, Ref
@@ -52,11 +54,12 @@ class Retry:
 
 @frozen
 class Gateway:
-    """A configured gateway. ``dialect`` makes its dialect from what the journal knows of it and of its agents."""
+    """A configured gateway. ``dialect`` makes its dialect from what the journal knows of it and of its agents, and from
+    what was counted and kept of it so far."""
 
     id: str
     url: str
-    dialect: Callable[[Snapshot, Mapping[str, Position]], Dialect]
+    dialect: Callable[[Snapshot, Mapping[str, Position], Record], Dialect]
     backoff: Backoff = field(factory=lambda: Backoff(first=0.25, ceiling=10.0))
 
 
@@ -105,8 +108,8 @@ class ConnectionActor:
 
     async def run(self, inbox: Inbox[Retry]) -> None:
         stored = await self._journal.snapshot(Filter(gateways=frozenset({self._gateway.id})))
-        self._dialect = self._gateway.dialect(stored, await self._journal.positions(self._gateway.id))
-        self._link.statistics = self._dialect.statistics
+        positions = await self._journal.positions(self._gateway.id)
+        self._dialect = self._gateway.dialect(stored, positions, self._link.record)
         self._missing_since = next((view.missing_since for view in stored.gateways), None)
         for agent in stored.agents:
             self._known.add(agent.id)
@@ -146,21 +149,29 @@ class ConnectionActor:
         except LinkFailed as error:
             return _End(f"{error}; {error.remedy}")
         except LinkClosed as error:
-            return _End(f"the gateway closed the connection: {error}" if error.code else str(error))
+            return self._closed(error)
         return _End(f"no answer from {self._gateway.url} within {OPEN_SECONDS:.0f} s; is the gateway running there?")
+
+    def _closed(self, error: LinkClosed) -> _End:
+        if error.by_peer:
+            return _End(f"the gateway closed the connection: {error}")
+        if error.code is None:
+            return _End(str(error))
+        self._dialect.record.odd.note_malformed(str(error), b"", self._clock())
+        return _End(f"the connection was closed because of what the gateway sent: {error}")
 
     async def _converse(self, link: Link) -> _End:
         end = await self._carry_out(self._dialect.opened(self._clock()), link)
         while end is None:
             now = self._clock()
             due = self._dialect.due(now)
-            frames: Sequence[bytes] = ()
+            frames: Sequence[bytes | Oversized] = ()
             with trio.move_on_after(float("inf") if due is None else max(0.0, (due - now) / 1000)):
                 frames = await link.receive()
             rest_at = trio.current_time() + STEP_SECONDS
             for frame in frames:
                 now = self._clock()
-                end = end or await self._carry_out(self._dialect.receive(frame, now), link)
+                end = end or await self._carry_out(self._take_in(frame, now), link)
                 if trio.current_time() > rest_at:
                     await trio.lowlevel.checkpoint()
                     rest_at = trio.current_time() + STEP_SECONDS
@@ -169,6 +180,11 @@ class ConnectionActor:
                 end = await self._carry_out(self._dialect.tick(now), link)
             await trio.lowlevel.checkpoint()
         return end
+
+    def _take_in(self, frame: bytes | Oversized, now: int) -> Sequence[Order]:
+        if isinstance(frame, bytes):
+            return self._dialect.receive(frame, now)
+        return self._dialect.oversized(frame.size, frame.beginning, now)
 
     async def _carry_out(self, orders: Sequence[Order], link: Link | None) -> _End | None:
         """Do what the dialect says, in order. Gives an end when the connection is of no use."""
@@ -187,9 +203,10 @@ class ConnectionActor:
                     self._catching_up.cancel()
                     if self._state == "connected":
                         await self._tell("connected", self._connected)
-                case Established(detail, warnings):
+                case Established(detail, warnings, protocol, scopes):
                     self._attempt = 0
                     self._link.warnings = tuple(warnings)
+                    self._link.protocol, self._link.scopes = protocol, scopes
                     self._connected = "; ".join((detail, *warnings))
                     await self._tell("connected", self._connected)
                 case CaughtUp():
@@ -246,5 +263,7 @@ class ConnectionActor:
             last_event_at=self._last_event_at,
             missing_since=self._missing_since,
         )
+        self._link.told_at = self._link.told_at if state == previous else now
+        self._link.told = status
         name = event_id(self._gateway.id, "link", now, self._told, state)
         await hand_over(self._persistence, [Draft(name, now, self._gateway.id, None, status)])

@@ -1,14 +1,12 @@
-"""Whether each gateway can be heard: written by its connection actor, read by agents' actors when they start."""
+"""Whether each gateway can be heard: written by its connection actor, read by agents' actors when they start,
+and by whoever asks how it stands."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from attrs import define
+from attrs import Factory, define
 
-from mission_control.gateways.dialect import DialectStatistics
-
-
-def _nothing_yet() -> DialectStatistics:
-    return DialectStatistics(0, 0, 0)
+from mission_control.core.events import Status
+from mission_control.gateways.record import Record
 
 
 @define
@@ -16,6 +14,9 @@ class LinkState:
     """The link to one gateway. Outlives incarnations on both sides.
 
     ``reason`` says why it is down; ``changed_at`` in ms. ``reconnects`` counts connections after the first.
+    ``protocol`` and ``scopes`` are those of the newest connection, as in
+    :class:`~mission_control.gateways.dialect.Established`. ``told`` is what was last journaled of the link, and
+    ``told_at`` (ms) since when it is in that state.
     """
 
     up: bool = False
@@ -23,4 +24,8 @@ class LinkState:
     changed_at: int = 0
     reconnects: int = 0
     warnings: tuple[str, ...] = ()
-    statistics: Callable[[], DialectStatistics] = _nothing_yet
+    protocol: int | None = None
+    scopes: Sequence[str] | None = None
+    told: Status | None = None
+    told_at: int = 0
+    record: Record = Factory(Record)

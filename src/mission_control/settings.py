@@ -5,10 +5,10 @@ says what each does. A field's name is its key in the configuration file. A numb
 (``_ms``, ``_s``, ``_bytes``); a duration without one is in seconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, NewType, TypeAlias
+from typing import Annotated, Any, Final, Literal, NewType, TypeAlias
 
 from attrs import Factory, asdict, frozen
 
@@ -21,6 +21,8 @@ LogFormat: TypeAlias = Literal["text", "json"]
 AuthMode: TypeAlias = Literal["none", "token"]
 Durability: TypeAlias = Literal["full", "normal"]
 GatewayKind: TypeAlias = Literal["clawdbot", "envelope"]
+
+_SHORTEST_MASKED: Final = 4
 
 
 @frozen
@@ -45,6 +47,14 @@ class Secret:
 
     def __repr__(self) -> str:
         return "Secret(********)"
+
+
+def masked(text: str, secrets: Iterable[Secret]) -> str:
+    """``text`` without any of ``secrets``. Short ones are left alone: masking them would garble everything else."""
+    for secret in secrets:
+        if len(secret.reveal()) >= _SHORTEST_MASKED:
+            text = text.replace(secret.reveal(), str(secret))
+    return text
 
 
 @frozen

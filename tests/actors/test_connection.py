@@ -18,9 +18,13 @@ from mission_control.core.positions import Position
 from mission_control.core.signals import LinkDown, LinkUp, Signal
 from mission_control.core.views import Snapshot
 from mission_control.gateways.claw import ClawDialect, Credentials
+from mission_control.gateways.record import Record
 from mission_control.stores.memory import MemoryJournal
 from runtime import ActorSpec, Backoff, Inbox, Pool, Ref
 from tests.actors.fake_gateway import FakeGateway
+
+LARGEST = 100_000
+"""Bytes of a message that are taken here."""
 
 
 class Listener:
@@ -45,8 +49,8 @@ def has_caught_up(status: Status) -> bool:
 class Bench:
     """A connection actor with everything around it replaced by something that remembers."""
 
-    def __init__(self, url: str, *, first: float = 0.01, ceiling: float = 0.05) -> None:
-        self.link = LinkState()
+    def __init__(self, url: str, *, first: float = 0.01, ceiling: float = 0.05, link: LinkState | None = None) -> None:
+        self.link = link or LinkState()
         self.heard: list[Signal] = []
         self.statuses: list[Status] = []
         self._changed = trio.Event()
@@ -64,8 +68,10 @@ class Bench:
             gateway, journal, self.agents, self.persistence, self.link, wall_clock, random.Random(1)
         )
 
-    def _dialect(self, stored: Snapshot, positions: Mapping[str, Position]) -> ClawDialect:
-        return ClawDialect("gw", Credentials("me", "1", "token"))
+    def _dialect(self, stored: Snapshot, positions: Mapping[str, Position], record: Record) -> ClawDialect:
+        dialect = ClawDialect("gw", Credentials("me", "1", "token"), record=record)
+        dialect.max_message = LARGEST
+        return dialect
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bench"]:
@@ -202,3 +208,73 @@ async def test_it_is_told_until_when_something_may_be_missing() -> None:
         assert isinstance(again.missing_since, int)
         await bench.caught_up()
         assert len([status for status in bench.statuses if has_caught_up(status)]) == 1
+
+
+async def test_a_message_that_is_too_large_costs_itself_alone() -> None:
+    """The connection goes on, with no loop of reconnects over one history; what was in it is brought in like any
+    frame that is missing."""
+    async with FakeGateway().serving() as gateway, Bench(gateway.url).running() as bench:
+        await bench.caught_up()
+        await gateway.say("tick", {})
+        await gateway.say("presence", {"text": "x" * LARGEST})
+        await gateway.say("tick", {})
+        missing = await bench.state("connected", 2)
+        assert missing.missing_since is not None
+        await bench.caught_up(2)
+        assert {status.state for status in bench.statuses} == {"connecting", "connected"}
+    [kept] = bench.link.record.odd.kept()
+    assert (kept.oddness, bench.link.record.statistics().oversized_frames) == ("oversized", 1)
+    assert kept.sample.startswith('{"type":"event","event":"presence","payload":{"text":"<')
+
+
+class Fragmenting(FakeGateway):
+    """It sends what is larger than we take in pieces, as no gateway was seen to."""
+
+    async def say_in_pieces(self) -> None:
+        for connection in list(self.connections):
+            await connection._stream.send_all(b"\x01\x7e\xff\xff" + b"x" * 65_535)
+            await connection._stream.send_all(b"\x80\x7e\xff\xff" + b"x" * 65_535)
+
+
+async def test_what_ends_the_connection_is_told_as_the_gateways_doing() -> None:
+    """It is we who close then. The reason says what the gateway sent, and it is kept."""
+    gateway = Fragmenting()
+    async with gateway.serving(), Bench(gateway.url).running() as bench:
+        await bench.caught_up()
+        await gateway.say_in_pieces()
+        lost = await bench.state("reconnecting")
+        assert lost.detail == (
+            "the connection was closed because of what the gateway sent: "
+            "1009 Exceeded maximum message size: 100000 bytes"
+        )
+        await bench.caught_up(2)
+    assert [kept.why for kept in bench.link.record.odd.kept()] == ["1009 Exceeded maximum message size: 100000 bytes"]
+
+
+async def test_the_link_tells_how_it_stands() -> None:
+    """What was last journaled of it, since when it is so, and what was negotiated."""
+    async with FakeGateway().serving() as gateway, Bench(gateway.url).running() as bench:
+        done = await bench.caught_up()
+        assert bench.link.told == done
+        assert bench.link.protocol == 3
+        assert 0 < bench.link.told_at <= wall_clock()
+        since = bench.link.told_at
+        await gateway.hang_up()
+        await bench.state("reconnecting")
+        assert bench.link.told_at >= since
+    assert bench.link.record.asked.totals["connect"] == bench.link.record.asked.totals["sessions.list"]
+
+
+async def test_what_was_odd_is_there_after_a_crash() -> None:
+    """What made an actor crash is what one wants to see then."""
+    link = LinkState()
+    async with FakeGateway().serving() as gateway:
+        for times in (1, 2):
+            async with Bench(gateway.url, link=link).running() as bench:
+                await bench.caught_up()
+                await gateway.say("voicewake.changed", {})
+                await gateway.hang_up()
+                await bench.state("reconnecting")
+                assert [(kept.why, kept.count) for kept in link.record.odd.kept()] == [
+                    ("unknown event: voicewake.changed", times)
+                ]

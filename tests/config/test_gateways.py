@@ -7,6 +7,7 @@ from mission_control.app.dialects import DIALECTS, make_dialect
 from mission_control.config import Flags
 from mission_control.core.subscription import Cursor
 from mission_control.core.views import Snapshot
+from mission_control.gateways.record import Record
 from mission_control.settings import GatewayKind, GatewaySettings, Secret
 from tests.config.loading import refusal, settings_of
 
@@ -86,7 +87,7 @@ def test_every_kind_of_gateway_can_be_had(tmp_path: Path) -> None:
     assert set(DIALECTS) == set(get_args(GatewayKind))
     for kind in DIALECTS:
         (gateway,) = settings_of(tmp_path, f'[[gateways]]\nurl = "ws://a"\nkind = "{kind}"').gateways
-        dialect = make_dialect(gateway, "epoch", Snapshot(Cursor("epoch", 0), [], [], [], []), {})
+        dialect = make_dialect(gateway, "epoch", Snapshot(Cursor("epoch", 0), [], [], [], []), {}, Record())
         assert dialect.kind == kind
     error = refusal(tmp_path, '[[gateways]]\nurl = "ws://a"\nkind = "carrier-pigeon"')
     assert all(kind in str(error) for kind in DIALECTS)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from actors.links import LinkState
 from actors.outbox import Outbox
 from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
 from mission_control.core.events import Draft
@@ -14,9 +15,9 @@ from mission_control.core.frames import Policy
 from mission_control.core.subscription import Filter
 from mission_control.edge.app import build_app
 from mission_control.edge.renders import RenderReports
-from mission_control.edge.services import Access, GatewayFigures, LoopFigures, Services
+from mission_control.edge.services import Access, LoopFigures, Services
 from mission_control.edge.static import Dashboard
-from mission_control.gateways.dialect import DialectStatistics
+from mission_control.gateways.record import Record
 from mission_control.stores.memory import MemoryJournal
 from runtime import Failure, Kind, MailboxStatistics, State, TreeNode
 from tests.stores.samples import FakeClock
@@ -94,14 +95,15 @@ TREE = node(
 )
 
 
-def figures() -> Mapping[str, GatewayFigures]:
+def links() -> Mapping[str, LinkState]:
     """One gateway that is up and one that is not."""
-    return {
-        "gw": GatewayFigures(True, 2, DialectStatistics(requests=11, unknown_frames=1, malformed_frames=0)),
-        "gw2": GatewayFigures(
-            False, 9, DialectStatistics(3, unknown_frames=0, malformed_frames=6, repeated_frames=4, missing_frames=2)
-        ),
-    }
+    asked, told = Record(), Record(repeated=4, missing=2)
+    for _ in range(11):
+        asked.asked.note("chat.history", 0)
+    asked.odd.note_unknown("event", "foo", b"{}", 0)
+    told.odd.note_malformed("not JSON", b"", 0)
+    told.odd.note_oversized(9, b"", 0)
+    return {"gw": LinkState(True, reconnects=2, record=asked), "gw2": LinkState(reconnects=9, record=told)}
 
 
 def services(journal: MemoryJournal | None = None, clock: Callable[[], int] | None = None, **changes: Any) -> Services:
@@ -121,7 +123,7 @@ def services(journal: MemoryJournal | None = None, clock: Callable[[], int] | No
         "retry": lambda letter: None,
         "discard": lambda letter: None,
         "unready": tuple,
-        "gateways": figures,
+        "gateways": links,
         "loop": lambda: LoopFigures(0.25, 0.02),
         "reported": renders.add,
         "rendered": renders.figures,

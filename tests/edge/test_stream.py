@@ -16,6 +16,7 @@ from mission_control.edge.stream import StreamEndpoint
 from mission_control.gateways.transport import Link, LinkClosed, open_link
 from tests.edge.wire import connect, read_to_end, serving, upgrade, ws_frame
 from tests.edge.world import World, world
+from tests.gateways.whole import whole
 from tests.stores.samples import activity, chunk, final
 
 
@@ -43,7 +44,7 @@ class Frames:
 
     async def take(self) -> dict[str, Any]:
         if not self._waiting:
-            self._waiting = [json.loads(message) for message in await self._link.receive()]
+            self._waiting = [json.loads(message) for message in whole(await self._link.receive())]
         return self._waiting.pop(0)
 
 

@@ -15,6 +15,7 @@ from mission_control.core.frames import SUBPROTOCOL
 from mission_control.core.subscription import Cursor
 from mission_control.gateways.transport import Link, LinkClosed, open_link
 from tests.edge.wire import connect
+from tests.gateways.whole import whole
 
 PATH = "/v1/events/stream"
 Select = Mapping[str, Sequence[str]]
@@ -49,7 +50,7 @@ class WebSocketFrames:
     async def take(self) -> str:
         if not self._waiting:
             try:
-                self._waiting += await self.link.receive()
+                self._waiting += whole(await self.link.receive())
             except LinkClosed as closed:
                 if closed.code is None:
                     raise

@@ -17,6 +17,7 @@ from mission_control.core.signals import (
     LinkUp,
     Listed,
     RunAnswered,
+    RunEnding,
     RunStarted,
     Settled,
     Signal,
@@ -137,6 +138,11 @@ def test_the_token_shows_nowhere() -> None:
 )
 def test_a_refusal_says_what_to_do(error: dict[str, Any], remedy: str) -> None:
     assert remedy in Peer().refuse(error).remedy
+
+
+def test_a_gateway_that_repeats_the_token_does_not_give_it_away() -> None:
+    """What it says is journaled and shown to everyone who may look."""
+    assert Peer().refuse({"message": "no such token: secret"}).reason == "no such token: ********"
 
 
 def test_silence_instead_of_a_handshake_is_no_gateway() -> None:
@@ -353,14 +359,100 @@ def test_a_long_tool_result_is_cut_and_says_so() -> None:
     assert capped("arguments", {"path": "a.txt"}) == {"arguments": {"path": "a.txt"}}
 
 
+DEEP = b'{"a":' * 50_000
+BROKEN = (
+    b"",
+    b"{",
+    b"[]",
+    b'{"type":"event","event":"agent","payload":{}}',
+    b"\xff\xfe",
+    b'{"type":7}',
+    b'{"type":"event","event":"agent","payload":' + DEEP,
+)
+
+
+def odd(peer: Peer) -> dict[str, str]:
+    """Why frames were odd, and a sample of each kind."""
+    return {one.why: one.sample for one in peer.dialect.record.odd.kept()}
+
+
 def test_unknown_and_broken_frames_are_counted_and_survived() -> None:
     peer = Peer().connect()
-    for broken in (b"", b"{", b"[]", b'{"type":"event","event":"agent","payload":{}}', b"\xff\xfe", b'{"type":7}'):
+    for broken in BROKEN:
         peer.hear(broken)
     peer.event("voicewake.changed", {})
     peer.hear({"type": "odd"})
-    assert peer.dialect.statistics().malformed_frames == 6
-    assert peer.dialect.statistics().unknown_frames == 2
+    assert peer.dialect.record.statistics().malformed_frames == len(BROKEN)
+    assert peer.dialect.record.statistics().unknown_frames == 2
+    peer.agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+    assert isinstance(peer.signals("alpha")[-1], RunStarted)
+
+
+def test_broken_frames_before_the_handshake_are_survived_too() -> None:
+    peer = Peer()
+    for broken in BROKEN:
+        peer.hear(broken)
+    assert peer.dialect.record.statistics().malformed_frames == len(BROKEN) - 1
+    assert peer.dialect.record.statistics().unknown_frames == 1  # an event, before its time
+    peer.connect()
+    assert isinstance(peer.broadcasts()[-1], LinkUp)
+
+
+def test_odd_frames_are_kept_with_the_reason_and_without_what_they_say() -> None:
+    """Whoever helps an operator learns what this gateway says that we do not know, and nothing of the conversation."""
+    peer = Peer().connect()
+    peer.event("voicewake.changed", {"text": "hello there"})
+    peer.agent(1, "mood", {"text": "hello there"}, sessionKey=SESSION)
+    peer.agent(2, "tool", {"phase": "pause", "args": {"path": "/home"}}, sessionKey=SESSION)
+    peer.event("chat", {"runId": 5, "message": "hello there"})
+    kept = odd(peer)
+    assert kept.keys() == {
+        "unknown event: voicewake.changed",
+        "unknown stream: mood",
+        "unknown phase of a tool: pause",
+        "chat: not as expected: Expected `str`, got `int` - at `$.runId`",
+    }
+    assert '"event":"voicewake.changed"' in kept["unknown event: voicewake.changed"]
+    assert '"payload":{"text":"<11 characters>"}' in kept["unknown event: voicewake.changed"]
+    assert '"stream":"mood"' in kept["unknown stream: mood"]
+    assert "hello" not in str(kept)
+    assert "/home" not in str(kept)
+
+
+def test_what_was_too_large_is_kept_and_waited_for_no_longer_than_anything() -> None:
+    """An answer that is too large is like one that does not come: the session goes on without its history."""
+    peer = Peer().connect()
+    peer.agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+    orders = peer.dialect.oversized(40 << 20, b'{"type":"res","id":"mc-2","payload":{"mess', peer.now)
+    assert orders == []
+    peer.wait(10_000)
+    assert isinstance(peer.signals("alpha")[-1], HistoryMissing)
+    assert odd(peer) == {"too large: 40 MiB": '{"type":"res","id":"<4 characters>","payload":{"<4 characters>'}
+    assert peer.dialect.record.statistics().oversized_frames == 1
+
+
+@pytest.mark.parametrize("history", [{"messages": 5}, "nothing", [], {"messages": [{"role": 7}]}])
+def test_an_answer_that_cannot_be_read_is_none(history: Any) -> None:
+    """What waits in line behind a session's history does not wait for ever, and the repair has an end."""
+    peer = Peer(runs={"run": ("alpha", SESSION)}).greet()
+    peer.agent(1, "lifecycle", {"phase": "end"}, sessionKey=SESSION)
+    [asked] = peer.asked("chat.history")
+    peer.answer(asked["id"], history)
+    peer.answer(peer.asked("sessions.list")[-1]["id"], {"sessions": 5})
+    told = [type(signal) for signal in peer.signals("alpha")]
+    assert told == [HistoryMissing, RunEnding, Settled]
+    assert CaughtUp() in peer.orders
+    assert peer.dialect.record.statistics().malformed_frames == 2
+
+
+def test_what_is_asked_is_counted_by_method() -> None:
+    """Also connecting, which a gateway that refuses is asked for again and again."""
+    peer = Peer().connect()
+    peer.agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+    asked = peer.dialect.record.asked
+    assert asked.within_hour(peer.now) == {"connect": 1, "sessions.list": 1, "chat.history": 1}
+    assert asked.within_hour(peer.now + 3_600_000) == {}
+    assert asked.totals.total() == peer.dialect.record.statistics().requests == 3
 
 
 json_values = st.recursive(
@@ -467,7 +559,7 @@ def test_frames_that_come_late_wait_for_nobody_and_are_told_in_order() -> None:
     peer.agent(2, "assistant", {"text": "one", "delta": "one"}, sessionKey=SESSION)
     texts = [signal.text for signal in peer.signals("alpha") if isinstance(signal, TextSeen)]
     assert texts == ["one", "one two"]
-    assert peer.dialect.statistics().missing_frames == 0
+    assert peer.dialect.record.statistics().missing_frames == 0
 
 
 def test_a_hole_is_noticed_where_it_is() -> None:
@@ -483,7 +575,7 @@ def test_a_hole_is_noticed_where_it_is() -> None:
     told = [order.signal for order in peer.orders if isinstance(order, Deliver | Broadcast)]
     kinds = [type(signal) for signal in told if isinstance(signal, TextSeen | ToolSeen | HoleSeen)]
     assert kinds == [HoleSeen, TextSeen, HoleSeen, ToolSeen]
-    assert peer.dialect.statistics().missing_frames == 2
+    assert peer.dialect.record.statistics().missing_frames == 2
 
 
 def test_a_source_that_numbers_anew_loses_nothing_that_waited() -> None:

@@ -94,7 +94,7 @@ class Peer:
 
     def counts(self) -> tuple[int, int, int]:
         """Unknown, malformed, repeated."""
-        statistics = self.dialect.statistics()
+        statistics = self.dialect.record.statistics()
         return statistics.unknown_frames, statistics.malformed_frames, statistics.repeated_frames
 
 
@@ -136,10 +136,12 @@ class TestConnecting:
 
     def test_a_refusal_is_told_with_the_remedy(self) -> None:
         """And the link was never up, so that the waits between attempts grow."""
-        peer = Peer("wrong").hear({"op": "error", "message": "bad token"})
+        peer = Peer("wrong").hear({"op": "error", "message": "no token: wrong"})
         refused = [order for order in peer.taken() if not isinstance(order, Send)]
         assert refused == [
-            Refused("bad token", "check the token: gateways[].token, or token_file, is what the source expects")
+            Refused(
+                "no token: ********", "check the token: gateways[].token, or token_file, is what the source expects"
+            )
         ]
 
     def test_what_came_with_a_refusal_is_not_lost(self) -> None:
@@ -275,7 +277,7 @@ UNUSABLE = [
     (event(payload={**TOOL, "run_id": "r" * 201}), "run_id must be a text"),
     (event(payload={**TOOL, "tool": "\0"}), "tool must be a text"),
     (event(payload={**TOOL, "duration_ms": -1}), "duration_ms must be"),
-    (event(payload={**TOOL, "kind": "run.started", "run_id": ""}), "run.started needs a run_id"),
+    (event(payload={**TOOL, "kind": "run.started", "run_id": ""}), "a kind of run.* needs a run_id"),
     (event(kind="heartbeat", payload={"status": "fine"}), "Invalid enum value 'fine'"),
     (event(kind="conversation.chunk", payload={**CHUNK, "index": -1}), "index must count"),
     (event(kind="conversation.chunk", payload={**CHUNK, "index": "0"}), "Expected `int`, got `str`"),
@@ -314,7 +316,6 @@ NOWHERE: list[tuple[Any, str]] = [
     (b'{"a":' * 100_000, "no JSON object"),
     ({"op": "welcome", "boot": 5}, "no JSON object of a known shape"),
     ({"op": "welcome", "boot": ""}, "boot must be a text"),
-    (b" " * (LARGEST_FRAME + 1), "a frame of 4,194,305 bytes; at most 4,194,304 are taken"),
 ]
 
 
@@ -340,6 +341,39 @@ class TestWrong:
         warning = [order for order in orders if isinstance(order, Established)][-1]
         assert warning.detail == "1 frames or events of the source could not be taken"
         assert reason in warning.warnings[0]
+
+    def test_what_was_odd_is_kept_with_the_reason_and_without_what_it_says(self) -> None:
+        """An event that is odd shows alone, not the frame that it came in."""
+        secret = "correct horse"
+        batch = [event(1), event(2, "dream.event", {"text": secret}), event(3, payload={"kind": 5, "title": secret})]
+        chunk = {**CHUNK, "role": secret, "delta": secret}
+        peer = Peer().hear(batch, event(4, "conversation.chunk", chunk), {"op": "sing", "song": secret})
+        peer.hear({"type": "activity.event", "agent_id": "alpha", "sequence": secret}, b'["' + secret.encode())
+        kept = {one.why: one.sample for one in peer.dialect.record.odd.kept()}
+        assert kept.keys() == {
+            "unknown type of event: dream.event",
+            "unknown op: sing",
+            "its payload is not that of activity.event: Expected `str`, got `int` - at `$.kind`",
+            "its payload is not that of conversation.chunk: Invalid enum value … - at `$.role`",
+            "sequence must be a whole number from 1, not something else",
+            "a frame is no JSON: Input data was truncated",
+        }
+        assert kept["unknown op: sing"] == '{"op":"sing","song":"<13 characters>"}'
+        assert '"payload":{"text":"<13 characters>"}' in kept["unknown type of event: dream.event"]
+        assert "horse" not in str(kept)
+        assert peer.dialect.record.asked.totals == {"hello": 1}
+
+    def test_a_frame_that_was_too_large_is_told_and_costs_only_itself(self) -> None:
+        """It never gets here; the link tells of it. The source is heard all the same."""
+        peer = Peer().hear(event(1))
+        assert peer.dialect.max_message == LARGEST_FRAME
+        peer.orders += peer.dialect.oversized(LARGEST_FRAME + 1, b'{"type":"activity.event"', NOW)
+        peer.hear(event(2))
+        [warning] = [order for order in peer.orders if isinstance(order, Established) and order.warnings]
+        assert warning.warnings == ("the last one: a frame of 4,194,305 bytes; at most 4,194,304 are taken",)
+        assert peer.sequences() == [1, 2]
+        statistics = peer.dialect.record.statistics()
+        assert (statistics.oversized_frames, statistics.malformed_frames) == (1, 0)
 
     def test_a_payload_that_is_no_text_costs_its_event(self) -> None:
         """Frames are not checked to be UTF-8 before they come here."""

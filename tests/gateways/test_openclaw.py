@@ -101,6 +101,28 @@ def stored(role: str, text: str, at: int, run: str = "run", **more: Any) -> dict
     return {"role": role, "content": content, "timestamp": at, "__openclaw": own, **key, **more}
 
 
+def test_odd_frames_are_kept_with_the_reason_and_without_what_they_say() -> None:
+    """What is known and not heeded is not among them; what was odd before the gateway became this one still is."""
+    peer = Peer().connect(protocol=3).event("voicewake.changed", text="hello there")
+    peer.lose().connect()
+    peer.event("session.dreamt", text="hello there", kind="x").event("sessions.changed").event("task")
+    peer.run("mood", {"text": "hello there"}).run("thinking", {"text": "hello there"})
+    peer.run("assistant", {"text": 5})
+    peer.hear(b'{"type":"event","event":"session.message","payload":' + b'{"a":' * 50_000)
+    kept = {one.why: one.sample for one in peer.dialect.record.odd.kept()}
+    assert kept.keys() == {
+        "unknown event: voicewake.changed",
+        "unknown event: session.dreamt",
+        "unknown stream: mood",
+        "agent: not as expected: Expected `str`, got `int` - at `$.text`",
+        "nested too deeply",
+    }
+    assert '"payload":{"text":"<11 characters>"' in kept["unknown event: session.dreamt"]
+    assert "hello" not in str(kept)
+    statistics = peer.dialect.record.statistics()
+    assert (statistics.unknown_frames, statistics.malformed_frames) == (3, 2)
+
+
 # -- which protocol ---------------------------------------------------------------------------------------------------
 
 
@@ -113,7 +135,7 @@ def test_both_protocols_are_offered_and_the_gateway_chooses() -> None:
         assert connect["params"]["scopes"] == ["operator.read"]
     assert old.asked("sessions.subscribe") == old.asked("agents.list") == []
     assert len(new.asked("sessions.subscribe")) == len(new.asked("agents.list")) == 1
-    assert new.dialect.statistics().requests == 3
+    assert new.dialect.record.statistics().requests == 4
 
 
 def test_a_gateway_with_no_protocol_in_common_is_refused_with_a_remedy() -> None:
@@ -126,11 +148,11 @@ def test_a_gateway_that_has_become_another_is_repaired_from_where_it_was_left() 
     """Its owner brings Clawdbot up to date to OpenClaw: what the old one ran is asked for from the new one."""
     peer = Peer().connect(protocol=3)
     peer.event("agent", runId="run", seq=1, ts=100_000, stream="lifecycle", data={"phase": "start"}, sessionKey=SESSION)
-    counted = peer.dialect.statistics().requests
+    counted = peer.dialect.record.statistics().requests
     peer.lose().greet(protocol=4)
     assert [request["params"]["sessionKey"] for request in peer.asked("chat.history")][-1] == SESSION
     assert peer.links()[-1].silent_since == 100_000
-    assert peer.dialect.statistics().requests > counted
+    assert peer.dialect.record.statistics().requests > counted
 
 
 def test_a_gateway_that_starts_is_waited_for_and_not_called_refused() -> None:

@@ -32,8 +32,8 @@ def test_every_recording_keeps_the_rules(name: str) -> None:
         assert finals[message_id].text == text  # type: ignore[union-attr]
     kinds = replay.kinds()
     assert kinds.count("run.started") == sum(kinds.count(f"run.{end}") for end in ("finished", "failed", "aborted"))
-    assert replay.dialect.statistics().malformed_frames == 0
-    assert replay.dialect.statistics().unknown_frames == 0
+    assert replay.dialect.record.statistics().malformed_frames == 0
+    assert replay.dialect.record.statistics().unknown_frames == 0
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -8,9 +8,11 @@ import trio
 import trustme
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
+from mission_control.gateways.framing import BEGINNING_BYTES, Oversized
 from mission_control.gateways.tap import INBOX_BYTES
 from mission_control.gateways.transport import Link, LinkClosed, LinkFailed, open_link
 from tests.gateways.raw_server import Handler, Peer, serving
+from tests.gateways.whole import whole
 
 MAX = 1 << 22
 
@@ -21,7 +23,7 @@ async def receive_all(link: Link) -> tuple[list[str], LinkClosed]:
     with trio.fail_after(10):
         while True:
             try:
-                received += [message.decode() for message in await link.receive()]
+                received += [message.decode() for message in whole(await link.receive())]
             except LinkClosed as end:
                 return received, end
 
@@ -135,21 +137,38 @@ async def test_a_lost_connection_has_no_code() -> None:
     assert end.code is None
 
 
-@pytest.mark.parametrize("fragmented", [False, True])
-async def test_an_oversized_message_ends_the_link_and_says_so(fragmented: bool) -> None:
-    """A message over the limit is never buffered whole; the messages before it are received."""
+async def test_an_oversized_message_is_left_out_and_told_in_its_place() -> None:
+    """It costs neither the link nor the messages around it, and no more memory than its beginning."""
+
+    async def handler(peer: Peer) -> None:
+        await peer.accept()
+        await peer.send(TextMessage("before"), TextMessage("x" * 3_000_000), TextMessage("after"))
+        await peer.close(1000, "")
+
+    received: list[bytes | Oversized] = []
+    with trio.fail_after(10):
+        async with serving(handler) as port, open_link(f"ws://127.0.0.1:{port}", max_message=1_000) as link:
+            while len(received) < 3:
+                received += await link.receive()
+            with pytest.raises(LinkClosed) as closed:
+                await link.receive()
+    assert received == [b"before", Oversized(3_000_000, b"x" * BEGINNING_BYTES), b"after"]
+    assert (closed.value.code, closed.value.by_peer) == (1000, True)
+
+
+async def test_an_oversized_message_in_fragments_ends_the_link_and_says_so() -> None:
+    """It is never buffered whole; the messages before it are received, and it is not the gateway that closes."""
 
     async def handler(peer: Peer) -> None:
         await peer.accept()
         await peer.send(TextMessage("before"))
-        big = [TextMessage("x" * 600, message_finished=not fragmented)] * 2
-        await peer.send(*big, TextMessage("x"))
+        await peer.send(*[TextMessage("x" * 600, message_finished=False)] * 2, TextMessage("x"))
         await peer.next_event()
 
-    received, end = await conversation(handler, max_message=1000 if fragmented else 500)
+    received, end = await conversation(handler, max_message=1000)
     assert received == ["before"]
-    assert end.code == 1009
-    assert "1000 bytes" in end.reason or "500 bytes" in end.reason
+    assert (end.code, end.by_peer) == (1009, False)
+    assert "1000 bytes" in end.reason
 
 
 async def test_a_message_of_exactly_the_limit_is_received() -> None:
@@ -181,7 +200,7 @@ async def test_a_protocol_violation_ends_the_link(data: bytes, code: int) -> Non
 
     received, end = await conversation(handler)
     assert received == ["ok"]
-    assert end.code == code
+    assert (end.code, end.by_peer) == (code, False)
 
 
 async def test_a_binary_message_ends_the_link() -> None:

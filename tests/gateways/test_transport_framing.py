@@ -1,6 +1,7 @@
 """The frame walker: what it takes and passes on is exactly what a whole WebSocket implementation would deliver."""
 
 import struct
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from wsproto.connection import CLIENT, Connection
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from mission_control.gateways.framing import FrameWalker
+from mission_control.gateways.framing import BEGINNING_BYTES, FrameWalker, Oversized
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 PLENTY = 1 << 20
@@ -33,14 +34,18 @@ def frame(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:
 class Received:
     """What a client got: data messages in order, and control events in order."""
 
-    messages: list[str | bytes]
+    messages: list[str | bytes | Oversized]
     controls: list[object]
 
 
 class Library:
-    """A whole WebSocket implementation as the client."""
+    """A whole WebSocket implementation as the client.
 
-    def __init__(self) -> None:
+    A text of one frame that is larger than ``max_message`` is told as such.
+    """
+
+    def __init__(self, max_message: int = PLENTY) -> None:
+        self._max_message = max_message
         self._connection = Connection(CLIENT)
         self._parts: list[Any] = []
         self.received = Received([], [])
@@ -52,11 +57,17 @@ class Library:
                 case TextMessage() | BytesMessage():
                     self._parts.append(event.data)
                     if event.message_finished:
-                        joiner: Any = "" if isinstance(event, TextMessage) else b""
-                        self.received.messages.append(joiner.join(self._parts))
+                        self.received.messages.append(self._message(event))
                         self._parts.clear()
                 case Ping() | Pong() | CloseConnection():
                     self.received.controls.append(event)
+
+    def _message(self, last: TextMessage | BytesMessage) -> str | bytes | Oversized:
+        joiner: Any = "" if isinstance(last, TextMessage) else b""
+        message: str | bytes = joiner.join(self._parts)
+        if isinstance(message, str) and len(self._parts) == 1 and (size := len(message.encode())) > self._max_message:
+            return Oversized(size, message.encode()[:BEGINNING_BYTES])
+        return message
 
 
 def through_walker(chunks: Iterable[bytes], max_message: int = PLENTY) -> Received:
@@ -65,7 +76,9 @@ def through_walker(chunks: Iterable[bytes], max_message: int = PLENTY) -> Receiv
     for chunk in chunks:
         walked = walker.walk(chunk)
         while True:
-            library.received.messages.extend(message.decode() for message in walked.messages)
+            library.received.messages.extend(
+                message.decode() if isinstance(message, bytes) else message for message in walked.messages
+            )
             before = len(library.received.messages)
             library.feed(walked.passed)
             assert len(library.received.messages) - before == walked.message_passed
@@ -75,8 +88,8 @@ def through_walker(chunks: Iterable[bytes], max_message: int = PLENTY) -> Receiv
     return library.received
 
 
-def through_library(data: bytes) -> Received:
-    library = Library()
+def through_library(data: bytes, max_message: int = PLENTY) -> Received:
+    library = Library(max_message)
     library.feed(data)
     return library.received
 
@@ -122,10 +135,11 @@ def test_any_segmentation_of_any_frames_gives_what_the_library_gives(chunks: lis
     assert through_walker(chunks) == through_library(b"".join(chunks))
 
 
-@given(streams, st.integers(0, 300))
-def test_messages_over_the_limit_are_left_to_the_library_in_order(data: bytes, max_message: int) -> None:
-    """The limit decides who delivers a message, never whether or when."""
-    assert through_walker([data], max_message) == through_library(data)
+@given(streams, st.integers(0, 300), st.integers(1, 300_000))
+def test_texts_over_the_limit_are_left_out_in_their_place(data: bytes, max_message: int, cut: int) -> None:
+    """Each of one frame is told with its size and its beginning, and whatever stands around it is as it was."""
+    chunks = [data[i : i + cut] for i in range(0, len(data), cut)]
+    assert through_walker(chunks, max_message) == through_library(data, max_message)
 
 
 @given(streams)
@@ -168,3 +182,18 @@ def test_a_large_message_is_copied_once_however_it_is_cut() -> None:
     found = [walker.walk(data[i : i + 100]).messages for i in range(0, len(data), 100)]
     assert found[-1] == [payload]
     assert not any(found[:-1])
+
+
+def test_what_is_left_out_is_not_kept() -> None:
+    """A gigabyte costs no more memory than its beginning."""
+    walker = FrameWalker(PLENTY)
+    assert walker.walk(b"\x81\x7f" + struct.pack("!Q", 1 << 30)).messages == []
+    piece = b"x" * (1 << 20)
+    tracemalloc.start()
+    try:
+        told = [message for _ in range(1 << 10) for message in walker.walk(piece).messages]
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+    assert told == [Oversized(1 << 30, b"x" * BEGINNING_BYTES)]
+    assert walker.walk(frame(TEXT, b"after")).messages == [b"after"]

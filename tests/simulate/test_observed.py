@@ -24,7 +24,7 @@ def test_what_is_observed_is_what_happened(make: MakeSource, seed: int, after: f
     Also when the daemon comes in the middle of runs that began before it.
     """
     observer = Observer(make, Fleet(agents=5, seed=seed)).watch(500, after=after).conclude()
-    statistics = observer.dialect.statistics()
+    statistics = observer.dialect.record.statistics()
     assert observer.established
     assert (statistics.unknown_frames, statistics.malformed_frames) == (0, 0)
     verdict = observer.verdict()

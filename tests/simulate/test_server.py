@@ -15,6 +15,7 @@ from mission_control.gateways.transport import LinkClosed, open_link
 from mission_control.simulate import Fleet, serve_simulation
 from mission_control.simulate.gateway import MAX_BUFFERED_BYTES
 from mission_control.simulate.server import Simulation
+from tests.gateways.whole import whole
 from tests.simulate.stage import START, play
 from tests.simulate.test_desk import CONNECT, TOKEN, request
 
@@ -182,7 +183,7 @@ async def test_over_a_real_socket() -> None:
                     await link.send(request("connect", CONNECT | auth).decode())
                     seqs: list[int] = []
                     while len(seqs) < 500:
-                        frames = [msgspec.json.decode(message) for message in await link.receive()]
+                        frames = [msgspec.json.decode(message) for message in whole(await link.receive())]
                         seqs += [frame["seq"] for frame in frames if "seq" in frame]
                     assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
             async with open_link(address.url, max_message=1 << 22) as link:

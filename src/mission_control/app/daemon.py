@@ -19,7 +19,7 @@ neighbour's.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -45,7 +45,7 @@ from mission_control.core.events import Status
 from mission_control.core.frames import Notice, Policy
 from mission_control.core.subscription import EVERYTHING
 from mission_control.edge.renders import RenderReports
-from mission_control.edge.services import Access, Extension, GatewayFigures, LoopFigures, Services
+from mission_control.edge.services import Access, Extension, LoopFigures, Services
 from mission_control.extension import Place
 from mission_control.plugins import Found
 from mission_control.settings import GatewaySettings, Settings
@@ -180,7 +180,7 @@ class Daemon:
             retry=self._retry,
             discard=self._discard,
             unready=self._unready,
-            gateways=self._figures,
+            gateways=lambda: self._links,
             loop=lambda: LoopFigures(self._meter.worst_s, self._meter.worst_cpu_s),
             reported=renders.add,
             rendered=renders.figures,
@@ -207,9 +207,3 @@ class Daemon:
 
     def _notices(self) -> Sequence[Notice]:
         return () if self._health.notice is None else (self._health.notice,)
-
-    def _figures(self) -> Mapping[str, GatewayFigures]:
-        return {
-            gateway: GatewayFigures(link.up, link.reconnects, link.statistics())
-            for gateway, link in self._links.items()
-        }

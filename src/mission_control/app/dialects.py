@@ -11,6 +11,7 @@ from mission_control.core.views import Snapshot
 from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.dialect import Dialect
 from mission_control.gateways.envelope import EnvelopeDialect
+from mission_control.gateways.record import Record
 from mission_control.settings import GatewayKind, GatewaySettings
 
 
@@ -18,13 +19,15 @@ from mission_control.settings import GatewayKind, GatewaySettings
 class Known:
     """What is known of a gateway when its dialect is made: its settings, and what the journal has of it.
 
-    ``epoch`` is the journal's; ``positions`` are those of the agents whose events the gateway numbers itself.
+    ``epoch`` is the journal's; ``positions`` are those of the agents whose events the gateway numbers itself;
+    ``record`` is what was counted and kept of it since the daemon's start.
     """
 
     gateway: GatewaySettings
     epoch: str
     stored: Snapshot
     positions: Mapping[str, Position]
+    record: Record
 
     @property
     def token(self) -> str | None:
@@ -39,9 +42,11 @@ class Known:
         return max((at for at in heard if at is not None), default=None)
 
 
-def make_dialect(gateway: GatewaySettings, epoch: str, stored: Snapshot, positions: Mapping[str, Position]) -> Dialect:
+def make_dialect(
+    gateway: GatewaySettings, epoch: str, stored: Snapshot, positions: Mapping[str, Position], record: Record
+) -> Dialect:
     """A dialect of the gateway's kind that knows what the journal knows."""
-    return DIALECTS[gateway.kind](Known(gateway, epoch, stored, positions))
+    return DIALECTS[gateway.kind](Known(gateway, epoch, stored, positions, record))
 
 
 def _clawdbot(known: Known) -> Dialect:
@@ -53,11 +58,14 @@ def _clawdbot(known: Known) -> Dialect:
         runs=runs,
         last_heard=known.last_heard,
         missing_since=next((view.missing_since for view in known.stored.gateways), None),
+        record=known.record,
     )
 
 
 def _envelope(known: Known) -> Dialect:
-    return EnvelopeDialect(known.gateway.id, known.token, known.positions, last_heard=known.last_heard)
+    return EnvelopeDialect(
+        known.gateway.id, known.token, known.positions, last_heard=known.last_heard, record=known.record
+    )
 
 
 DIALECTS: Constant[Mapping[GatewayKind, Callable[[Known], Dialect]]] = {"clawdbot": _clawdbot, "envelope": _envelope}

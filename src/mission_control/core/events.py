@@ -34,6 +34,9 @@ Component: TypeAlias = Literal["gateway", "persistence", "convex", "actor", "dae
 MAX_EVENT_ID: Constant = 200
 """Longest event id in characters."""
 
+UNREADABLE: Constant = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises that comes from outside: no JSON, not the shape, no UTF-8, nested without end."""
+
 
 class EventType(StrEnum):
     """What kind of event an envelope carries."""

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketClose
 from mission_control.edge.access import AccessGuard, is_api
 from mission_control.edge.actors import ActorsApi
 from mission_control.edge.api import Api
+from mission_control.edge.diagnostics import DiagnosticsApi
 from mission_control.edge.extensions import extension_routes
 from mission_control.edge.problems import EXCEPTION_HANDLERS
 from mission_control.edge.services import Access, Services
@@ -30,6 +31,7 @@ def build_app(services: Services, dashboard: Dashboard, stream: ASGIApp) -> ASGI
         routes=[
             *Api(services).routes(),
             *ActorsApi(services).routes(),
+            *DiagnosticsApi(services).routes(),
             *extension_routes(services.extensions),
             WebSocketRoute("/v1/stream", stream),
             Route("/v1/events/stream", stream, methods=["GET"]),

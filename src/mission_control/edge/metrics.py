@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from mission_control import __version__
 from mission_control.edge.actor_metrics import actor_metrics
 from mission_control.edge.extension_metrics import ExtensionMetrics
-from mission_control.edge.families import counter, counters, gauge, gauges
+from mission_control.edge.families import counter, counters, gauge, gauges, nested_counters
 from mission_control.edge.services import Services
 from mission_control.stores.journal import JournalError, JournalStatistics
 
@@ -87,14 +87,17 @@ class Scrape(Collector):
         yield gauges("gateway_up", "1 while connected.", "gateway", {name: float(one.up) for name, one in of.items()})
         reconnects = {name: one.reconnects for name, one in of.items()}
         yield counters("gateway_reconnects", "Connections after the first.", "gateway", reconnects)
+        asked = {name: one.record.asked.totals for name, one in of.items()}
+        yield nested_counters("gateway_requests", "Requests made to it.", ("gateway", "method"), asked)
+        told = {name: one.record.statistics() for name, one in of.items()}
         for figure, help_text in (
-            ("requests", "Requests made to it."),
             ("unknown_frames", "Frames of no known kind."),
             ("malformed_frames", "Frames not understood."),
+            ("oversized_frames", "Frames too large to be taken."),
             ("repeated_frames", "Frames that it sent again."),
             ("missing_frames", "Frames that never came."),
         ):
-            values = {name: getattr(one.dialect, figure) for name, one in of.items()}
+            values = {name: getattr(one, figure) for name, one in told.items()}
             yield counters(f"gateway_{figure}", help_text, "gateway", values)
 
     def _clients(self) -> Iterator[Metric]:

@@ -10,12 +10,12 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
 from actors.feed import FeedStatistics
+from actors.links import LinkState
 from actors.outbox import Outbox
 from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
 from mission_control.core.frames import Notice, Policy
 from mission_control.core.subscription import Filter
 from mission_control.edge.pool_totals import PoolTotals
-from mission_control.gateways.dialect import DialectStatistics
 from mission_control.stores.journal import Journal
 from runtime import DeadLetter, TreeNode
 
@@ -40,15 +40,6 @@ class Access:
     loopback_only: bool
     allowed_hosts: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
-
-
-@frozen
-class GatewayFigures:
-    """One gateway's link, for metrics. ``requests`` is what was asked of it since the start."""
-
-    up: bool
-    reconnects: int
-    dialect: DialectStatistics
 
 
 @frozen
@@ -141,7 +132,8 @@ class Services:
     """Gives a dead letter up. Raises LookupError."""
     unready: Callable[[], Sequence[str]]
     """Why the daemon is not ready, a line each; empty when it is."""
-    gateways: Callable[[], Mapping[str, GatewayFigures]]
+    gateways: Callable[[], Mapping[str, LinkState]]
+    """The links by the ids of their gateways. Not to be changed."""
     loop: Callable[[], LoopFigures]
     reported: Callable[[RenderReport], None]
     rendered: Callable[[], RenderFigures]

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from attrs import frozen
 
 from mission_control.core.signals import Signal
+from mission_control.gateways.record import Record
 
 
 @frozen
@@ -48,10 +49,16 @@ class CaughtUp:
 
 @frozen
 class Established:
-    """The handshake is done: the gateway is being heard. ``warnings`` are for the operator."""
+    """The handshake is done: the gateway is being heard. ``warnings`` are for the operator.
+
+    ``protocol``: which version of its protocol is spoken; ``scopes``: what we may do there. None where it has none, or
+    does not say.
+    """
 
     detail: str
     warnings: Sequence[str] = ()
+    protocol: int | None = None
+    scopes: Sequence[str] | None = None
 
 
 @frozen
@@ -73,29 +80,23 @@ class Later:
 Order: TypeAlias = Send | Deliver | Broadcast | CatchingUp | CaughtUp | Established | Refused | Later
 
 
-@frozen
-class DialectStatistics:
-    """What was asked of the gateway, and what it said that was not understood or said before, since the start."""
-
-    requests: int
-    unknown_frames: int
-    malformed_frames: int
-    repeated_frames: int = 0
-    missing_frames: int = 0
-
-
 class Dialect(Protocol):
     """All times in ms. Orders are to be carried out in order."""
 
     kind: str
     max_message: int
     """Largest message to accept from the gateway, in bytes."""
+    record: Record
+    """What is counted and kept of the gateway."""
 
     def opened(self, now: int) -> list[Order]:
         """A connection is open."""
 
     def receive(self, frame: bytes, now: int) -> list[Order]:
         """A text message came. Whatever it holds, this raises nothing."""
+
+    def oversized(self, size: int, beginning: bytes, now: int) -> list[Order]:
+        """A text message of more than ``max_message`` came and was left out. ``beginning``: its first bytes."""
 
     def tick(self, now: int) -> list[Order]:
         """The time has come that :meth:`due` told."""
@@ -105,5 +106,3 @@ class Dialect(Protocol):
 
     def closed(self, now: int, reason: str) -> list[Order]:
         """The connection has ended."""
-
-    def statistics(self) -> DialectStatistics: ...

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import trio
 from attrs import frozen
 
-from mission_control.gateways.framing import FrameWalker
+from mission_control.gateways.framing import FrameWalker, Oversized
 
 INBOX_BYTES = 1 << 20
 """How many bytes may wait for the consumer before the socket is no longer read."""
@@ -41,14 +41,14 @@ class Inbox:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._messages: deque[bytes] = deque()
+        self._messages: deque[bytes | Oversized] = deque()
         self._bytes = 0
         self._filled = trio.Event()
         self._emptied = trio.Event()
         self._owed = 0
         self._closed = False
 
-    def put(self, messages: Sequence[bytes]) -> None:
+    def put(self, messages: Sequence[bytes | Oversized]) -> None:
         """Add messages; they are dropped when the inbox is closed."""
         if messages and not self._closed:
             self._messages.extend(messages)
@@ -71,10 +71,10 @@ class Inbox:
         self._filled.set()
         self._emptied.set()
 
-    async def get(self) -> list[bytes]:
+    async def get(self) -> list[bytes | Oversized]:
         """Wait for messages and take a batch of them; an empty list once the inbox is closed and empty."""
         await self._filled.wait()
-        batch: list[bytes] = []
+        batch: list[bytes | Oversized] = []
         taken = 0
         while self._messages and len(batch) < BATCH_MESSAGES and taken < BATCH_BYTES:
             message = self._messages.popleft()
@@ -115,6 +115,11 @@ class TapStream(trio.abc.Stream):
         self._shaking_hands = True
         self._unread = b""
         self._read_again_at = 0.0
+
+    @property
+    def closed_by_peer(self) -> bool:
+        """Whether the server has said that it closes the WebSocket."""
+        return self._walker.closed
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """The next bytes for the library; ``max_bytes`` is not looked at. Empty at the end of the stream."""

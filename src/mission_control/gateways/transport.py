@@ -18,6 +18,7 @@ from attrs import frozen
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import LocalProtocolError
 
+from mission_control.gateways.framing import Oversized
 from mission_control.gateways.tap import InboxStatistics, TapStream
 
 _CLOSE_SECONDS = 1.0  # how long a polite goodbye may take
@@ -36,12 +37,14 @@ class LinkClosed(Exception):
     """The peer or the network ended the link.
 
     ``code`` is the WebSocket close code, 1005 for a close frame without one, None when there was no close frame.
+    ``by_peer``: the peer has closed it; else the network, or this side because of what the peer sent.
     """
 
-    def __init__(self, code: int | None, reason: str) -> None:
+    def __init__(self, code: int | None, reason: str, *, by_peer: bool = False) -> None:
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
+        self.by_peer = by_peer
 
     def __str__(self) -> str:
         return self.reason if self.code is None else f"{self.code} {self.reason}".rstrip()
@@ -72,8 +75,9 @@ class Link:
         self._end: LinkClosed | None = None
         self._cut_short = False
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Sequence[bytes | Oversized]:
         """The oldest complete text messages that have arrived, in order, at least one. Not checked to be UTF-8.
+        An :class:`~mission_control.gateways.framing.Oversized` stands for one that was too large.
 
         At most 256 messages or about 128 KiB of them come at once, so that handling them does not hold up the loop. The
         socket is not read while more than about a mebibyte waits here, so that a peer's own limits apply.
@@ -115,7 +119,7 @@ class Link:
                 if closed is None or closed.code == 1006:
                     self._finish(None, "the connection was lost")
                 else:
-                    self._finish(closed.code, closed.reason or "")
+                    self._finish(closed.code, closed.reason or "", by_peer=self._tap.closed_by_peer)
                 return
             if isinstance(message, bytes):
                 self._finish(_UNSUPPORTED, "the gateway sent a binary message")
@@ -123,22 +127,22 @@ class Link:
                 return
             self._tap.inbox.pay(message.encode())
 
-    def _finish(self, code: int | None, reason: str) -> None:
+    def _finish(self, code: int | None, reason: str, *, by_peer: bool = False) -> None:
         if self._end is None:
-            self._end = LinkClosed(code, reason)
+            self._end = LinkClosed(code, reason, by_peer=by_peer)
         self._tap.inbox.close()
 
     def _ended(self) -> LinkClosed:
         end = self._end or LinkClosed(None, "the link is closing")
-        return LinkClosed(end.code, end.reason)
+        return LinkClosed(end.code, end.reason, by_peer=end.by_peer)
 
 
 @asynccontextmanager
 async def open_link(url: str, *, max_message: int, subprotocol: str | None = None) -> AsyncIterator[Link]:
     """Open a link to ``url`` (ws or wss; certificates are checked against the system's) and close it at the end.
 
-    ``subprotocol`` is offered if there is one. A message of more than ``max_message`` bytes ends the link with code
-    1009. No Origin header is sent: gateways take one for a browser's.
+    ``subprotocol`` is offered if there is one. A message of more than ``max_message`` bytes is left out and told; one
+    that comes in fragments ends the link with code 1009. No Origin header is sent: gateways take one for a browser's.
 
     Raises:
         LinkFailed: the link could not be opened.

@@ -6,19 +6,18 @@ become another one while we were away goes on with what was known of its runs.
 """
 
 from collections.abc import Mapping
-from operator import add
 from typing import Final as Constant
 from typing import Literal, Protocol, TypeAlias
 
-import msgspec
-from attrs import astuple
-
+from mission_control.core.events import UNREADABLE
 from mission_control.core.signals import LinkDown
 from mission_control.gateways.claw import handshake
 from mission_control.gateways.claw.handshake import CONNECT_ID, Credentials
 from mission_control.gateways.clawdbot import Before, ClawdbotDialect, Greeting, frames
-from mission_control.gateways.dialect import Broadcast, DialectStatistics, Order, Refused, Send
+from mission_control.gateways.dialect import Broadcast, Order, Refused, Send
+from mission_control.gateways.oddities import UnknownError, unreadable
 from mission_control.gateways.openclaw import OpenclawDialect
+from mission_control.gateways.record import Record
 
 HANDSHAKE_MS: Constant = 10_000
 
@@ -49,8 +48,6 @@ class Version(Protocol):
     def given_up(self) -> list[Order]:
         """There is no other connection at once: what waited for it."""
 
-    def statistics(self) -> DialectStatistics: ...
-
 
 class ClawDialect:
     """See :class:`mission_control.gateways.dialect.Dialect`.
@@ -60,6 +57,7 @@ class ClawDialect:
         runs: open runs that the journal knows: run id to (agent id, session).
         last_heard: when this gateway was last heard according to the journal, in ms.
         missing_since: from when on something is missing that was being brought in when the daemon ended, in ms.
+        record: what was counted and kept of this gateway so far.
     """
 
     kind = "clawdbot"
@@ -73,15 +71,16 @@ class ClawDialect:
         runs: Mapping[str, tuple[str, str]] | None = None,
         last_heard: int | None = None,
         missing_since: int | None = None,
+        record: Record | None = None,
     ) -> None:
+        self.record = record or Record()
         self._gateway = gateway
         self._credentials = credentials
         # Which one it is the gateway says later; until then, either does.
-        self._version: Version = ClawdbotDialect(gateway, Before(runs or {}, last_heard, missing_since))
+        self._version: Version = ClawdbotDialect(gateway, Before(runs or {}, last_heard, missing_since), self.record)
         self._phase: Phase = "challenge"
         self._handshake_by = 0
         self._ahead = 0
-        self._before = DialectStatistics(0, 0, 0)
 
     def opened(self, now: int) -> list[Order]:
         self._phase, self._handshake_by = "challenge", now + HANDSHAKE_MS
@@ -92,9 +91,16 @@ class ClawDialect:
             return self._version.receive(frame, now)
         try:
             return self._shake_hands(frames.head(frame), now)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self._count(malformed=1)
-            return []
+        except UnknownError as unknown:
+            self.record.odd.note_unknown(unknown.what, unknown.name, frame, now)
+        except UNREADABLE as error:
+            self.record.odd.note_malformed(f"in the handshake: {unreadable(error)}", frame, now)
+        return []
+
+    def oversized(self, size: int, beginning: bytes, now: int) -> list[Order]:
+        """An event is missing then, and is made good as others are; an answer is not waited for beyond its time."""
+        self.record.odd.note_oversized(size, beginning, now)
+        return []
 
     def tick(self, now: int) -> list[Order]:
         if self._phase == "live":
@@ -114,18 +120,15 @@ class ClawDialect:
             return self._version.closed(now, reason)
         return [*self._version.given_up(), Broadcast(LinkDown(now, reason))]
 
-    def statistics(self) -> DialectStatistics:
-        return _sum(self._before, self._version.statistics())
-
     def _shake_hands(self, head: frames.Head, now: int) -> list[Order]:
         if head.event == "connect.challenge":
             said = frames.challenge(head.payload).ts
             self._ahead = 0 if said is None else frames.sane(said) - now
             self._phase = "connecting"
+            self.record.asked.note("connect", now)
             return [Send(handshake.connect(self._credentials))]
         if head.id != CONNECT_ID or self._phase != "connecting":
-            self._count(unknown=1)
-            return []
+            raise UnknownError("step of the handshake", head.event or head.type)
         if not head.ok:
             return [handshake.refused(head.error, self._credentials)]
         hello = frames.hello(head.payload)
@@ -133,18 +136,10 @@ class ClawDialect:
         if speaks is None:
             return [handshake.foreign(hello.protocol)]
         if not isinstance(self._version, speaks):
-            self._before = self.statistics()
-            self._version = speaks(self._gateway, self._version.before)
+            self._version = speaks(self._gateway, self._version.before, self.record)
         self._phase = "live"
         told = handshake.established(hello, self._credentials, self._ahead)
         return self._version.greeted(Greeting(hello, told, self._ahead), now)
 
-    def _count(self, unknown: int = 0, malformed: int = 0) -> None:
-        self._before = _sum(self._before, DialectStatistics(0, unknown, malformed))
-
 
 _VERSIONS: Constant[dict[int, type[ClawdbotDialect]]] = {3: ClawdbotDialect, 4: OpenclawDialect}
-
-
-def _sum(one: DialectStatistics, other: DialectStatistics) -> DialectStatistics:
-    return DialectStatistics(*map(add, astuple(one), astuple(other)))

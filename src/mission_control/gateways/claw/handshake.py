@@ -5,10 +5,11 @@ from typing import Any
 from typing import Final as Constant
 
 import msgspec
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from mission_control.gateways.clawdbot.frames import Hello
 from mission_control.gateways.dialect import Established, Later, Refused
+from mission_control.settings import Secret, masked
 
 PROTOCOLS: Constant = (3, 4)
 """The lowest and the highest version that we speak, and all between."""
@@ -60,7 +61,7 @@ def established(hello: Hello, credentials: Credentials, ahead: int) -> Establish
     where = "" if hello.server.host is None else f" on {hello.server.host}"
     detail = f"gateway {hello.server.version}{where}, protocol {hello.protocol}"
     warnings = [warning for warning in (_scope_warning(hello, credentials), _clock_warning(ahead)) if warning]
-    return Established(detail, warnings)
+    return Established(detail, warnings, hello.protocol, _granted(hello, credentials.instance_id))
 
 
 def _scope_warning(hello: Hello, credentials: Credentials) -> str | None:
@@ -82,8 +83,15 @@ def _clock_warning(ahead: int) -> str | None:
 
 
 def refused(error: dict[str, Any] | None, credentials: Credentials) -> Refused | Later:
-    """A refusal of ``connect``, with what to do about it."""
-    error = error or {}
+    """A refusal of ``connect``, with what to do about it. The gateway's words are shown to everyone who may look, and
+    they may repeat the token."""
+    refusal = _refusal(error or {}, credentials)
+    if credentials.token is None:
+        return refusal
+    return evolve(refusal, reason=masked(refusal.reason, [Secret(credentials.token)]))
+
+
+def _refusal(error: dict[str, Any], credentials: Credentials) -> Refused | Later:
     details = error.get("details")
     details = details if isinstance(details, dict) else {}
     message = str(error.get("message") or "no reason given")

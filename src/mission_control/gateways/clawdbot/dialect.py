@@ -12,6 +12,7 @@ from typing import Final as Constant
 import msgspec
 from attrs import Factory, evolve, frozen
 
+from mission_control.core.events import UNREADABLE
 from mission_control.core.ids import event_id
 from mission_control.core.signals import (
     Beat,
@@ -41,12 +42,13 @@ from mission_control.gateways.dialect import (
     CatchingUp,
     CaughtUp,
     Deliver,
-    DialectStatistics,
     Established,
     Order,
     Refused,
     Send,
 )
+from mission_control.gateways.oddities import UnknownError, unreadable
+from mission_control.gateways.record import Record
 
 MEND_AFTER_MS: Constant = 500
 """How soon after frames went missing their sessions' histories are asked for: more may be missing by then."""
@@ -86,24 +88,25 @@ class ClawdbotDialect:
     Args:
         gateway: the gateway's id in our configuration.
         before: what is known of it from before.
+        record: what is counted and kept of it.
     """
 
-    def __init__(self, gateway: str, before: Before) -> None:
+    def __init__(self, gateway: str, before: Before, record: Record) -> None:
         self._gateway = gateway
+        self._record = record
         self._places = Places(before.runs)
         self._last_heard = before.last_heard
         self._roster = Roster(gateway)
         self._ahead = 0
         self._silence_ms = 60_000
-        self._requests = Requests()
+        self._requests = Requests(record.asked)
         self._repair = Repair(before.missing_since)
-        self._numbering = Numbering()
+        self._numbering = Numbering(record)
         self._hole_since: int | None = None
         self._mend_at = 0
         self._orders: list[Order] = []
         self._resumed: set[str] = set()
         self._goodbye = ""
-        self._unknown = self._malformed = 0
 
     # -- the connection ---------------------------------------------------------------------------------------------
 
@@ -122,8 +125,8 @@ class ClawdbotDialect:
     def receive(self, frame: bytes, now: int) -> list[Order]:
         try:
             self._in_order(self._numbering.take(frames.head(frame), now), now)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self._malformed += 1
+        except UNREADABLE as error:
+            self._record.odd.note_malformed(unreadable(error), frame, now)
         self._last_heard = now
         return self._take(now)
 
@@ -156,11 +159,6 @@ class ClawdbotDialect:
 
     def given_up(self) -> list[Order]:
         return self._repair.release()
-
-    def statistics(self) -> DialectStatistics:
-        return DialectStatistics(
-            self._requests.sent, self._unknown, self._malformed, self._numbering.repeated, self._numbering.missing
-        )
 
     # -- repair -----------------------------------------------------------------------------------------------------
 
@@ -254,8 +252,12 @@ class ClawdbotDialect:
             return  # some methods answer twice
         if not head.ok:
             self._unanswered(request, str((head.error or {}).get("message") or "refused"), now)
-        else:
+            return
+        try:
             self._answered(request, head.payload, now)
+        except UNREADABLE:
+            self._unanswered(request, "the answer cannot be read", now)
+            raise
 
     def _answered(self, request: Request, payload: msgspec.Raw, now: int) -> None:
         if request.method == "sessions.list":
@@ -313,17 +315,24 @@ class ClawdbotDialect:
 
     def _in_order(self, ordered: Ordered, now: int) -> None:
         for head in ordered:
+            if isinstance(head, Hole):
+                self._notice_hole(head, now)
+                continue
             try:
-                if isinstance(head, Hole):
-                    self._notice_hole(head, now)
-                elif head.type == "event" and head.event is not None:
-                    self._event(head.event, head, now)
-                elif head.type == "res":
-                    self._response(head, now)
-                else:
-                    self._unknown += 1
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                self._malformed += 1
+                self._frame(head, now)
+            except UnknownError as unknown:
+                self._record.odd.note_unknown(unknown.what, unknown.name, frames.written(head), now)
+            except UNREADABLE as error:
+                why = f"{head.event or head.type}: {unreadable(error)}"
+                self._record.odd.note_malformed(why, frames.written(head), now)
+
+    def _frame(self, head: frames.Head, now: int) -> None:
+        if head.type == "event" and head.event is not None:
+            self._event(head.event, head, now)
+        elif head.type == "res":
+            self._response(head, now)
+        else:
+            raise UnknownError("type of frame", head.type)
 
     def _event(self, name: str, head: frames.Head, now: int) -> None:
         if name == "agent":
@@ -339,7 +348,7 @@ class ClawdbotDialect:
         elif name == "shutdown":
             self._goodbye = frames.shutdown(head.payload).reason
         elif name != "cron":
-            self._unknown += 1
+            raise UnknownError("event", name)
 
     def _agent_event(self, event: frames.AgentEvent, now: int) -> None:
         if event.seq is None:
@@ -360,7 +369,7 @@ class ClawdbotDialect:
         elif event.stream == "compaction":
             self._tell(place, translate.compaction(name, place.session, event, frames.mapping(event.data)))
         else:
-            self._unknown += 1
+            raise UnknownError("stream", event.stream)
 
     def _unplaced(self, event: frames.AgentEvent, now: int) -> None:
         """A retry names neither session nor agent, and its first attempt was before our time: only the gateway's list
@@ -382,10 +391,10 @@ class ClawdbotDialect:
             self._want(place.session, "end")
 
     def _tool(self, name: str, place: Place, event: frames.AgentEvent) -> None:
-        signal = translate.tool(name, place.session, event, frames.mapping(event.data))
+        data = frames.mapping(event.data)
+        signal = translate.tool(name, place.session, event, data)
         if signal is None:
-            self._unknown += 1
-            return
+            raise UnknownError("phase of a tool", data.get("phase"))
         if signal.phase == "started" and place.session in self._resumed:
             # What was said before it may have ended while the connection was down, after the repair's history was read.
             self._resumed.discard(place.session)

@@ -174,6 +174,13 @@ class History:
     messages: list[HistoryMessage] = Factory(list)
 
 
+def written(head: Head) -> bytes:
+    """A frame much as it came: what is not read of it is not there, nor is the reason of a refusal."""
+    fields = {"type": head.type, "event": head.event, "id": head.id, "ok": head.ok, "seq": head.seq}
+    kept: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.json.encode(kept if head.payload is _NULL else {**kept, "payload": head.payload})
+
+
 head = msgspec.json.Decoder(Head).decode
 agent_event = msgspec.json.Decoder(AgentEvent).decode
 assistant_data = msgspec.json.Decoder(AssistantData).decode

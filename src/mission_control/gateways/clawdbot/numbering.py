@@ -13,6 +13,7 @@ from attrs import frozen
 
 from mission_control.core.ordering import ReorderWindow
 from mission_control.gateways.clawdbot.frames import Head
+from mission_control.gateways.record import Record
 
 WAIT_MS: Constant = 200
 """How long a frame waits for those before it. Every frame behind it waits too, so it is short."""
@@ -31,11 +32,10 @@ Ordered: TypeAlias = Sequence[Head | Hole]
 
 
 class Numbering:
-    """Of one connection. ``repeated`` and ``missing`` count frames since the daemon's start; times are in ms."""
+    """Of one connection. Repeated and missing frames are counted in ``record``; times are in ms."""
 
-    def __init__(self) -> None:
-        self.repeated = 0
-        self.missing = 0
+    def __init__(self, record: Record) -> None:
+        self._record = record
         self._flowed_at = 0
         self._given = 0
         self._window: ReorderWindow[Head] | None = None
@@ -70,11 +70,11 @@ class Numbering:
             self._flowed_at = now
             return (head,)
         if head.seq < window.expected:
-            self.repeated += 1  # or so late that it counts as missing, and is being made good
+            self._record.repeated += 1  # or so late that it counts as missing, and is being made good
             return ()
         before = window.repeats
         ready = self._with_holes(window.take(head.seq, str(head.seq), head, now, certain=True))
-        self.repeated += window.repeats - before
+        self._record.repeated += window.repeats - before
         return ready
 
     def expire(self, now: int) -> Ordered:
@@ -95,7 +95,7 @@ class Numbering:
         for head in ready:
             number = head.seq or 0
             if number > self._given + 1:
-                self.missing += number - self._given - 1
+                self._record.missing += number - self._given - 1
                 out.append(Hole(self._flowed_at))
             self._given = number
             out.append(head)

@@ -9,6 +9,7 @@ import msgspec
 from attrs import Factory, define, field, frozen
 
 from mission_control.core.signals import Purpose
+from mission_control.gateways.asked import Asked
 
 IN_FLIGHT: Constant = 4
 """How many histories are asked for at a time: the gateway reads whole transcripts for each."""
@@ -39,16 +40,18 @@ class Request:
 class Requests:
     """Numbers requests, pairs them with their answers, and lines up those for histories."""
 
-    sent: int = 0
+    _asked: Asked
+    _sent: int = field(init=False, default=0)
     _pending: dict[str, Request] = field(init=False, factory=dict)
     _busy: set[str] = field(init=False, factory=set)
     _waiting: OrderedDict[str, Purpose] = field(init=False, default=Factory(OrderedDict))
 
     def ask(self, method: str, params: dict[str, Any], now: int, session: str = "", purpose: Purpose = "start") -> str:
         """A request as text."""
-        self.sent += 1
+        self._asked.note(method, now)
+        self._sent += 1
         patience = LIST_TIMEOUT_MS if method == "sessions.list" else TIMEOUT_MS
-        request = Request(f"mc-{self.sent}", method, now + patience, session, purpose)
+        request = Request(f"mc-{self._sent}", method, now + patience, session, purpose)
         self._pending[request.id] = request
         frame = {"type": "req", "id": request.id, "method": method, "params": params}
         return msgspec.json.encode(frame).decode()

@@ -22,17 +22,18 @@ from mission_control.core.signals import LinkAlive, LinkDown, LinkUp, Told, Unus
 from mission_control.gateways.dialect import (
     Broadcast,
     Deliver,
-    DialectStatistics,
     Established,
     Order,
     Refused,
     Send,
 )
-from mission_control.gateways.envelope.frames import SHOWN, Envelope, Fault, Op, read, split
+from mission_control.gateways.envelope.frames import SHOWN, Envelope, Fault, Frame, Op, read, split
 from mission_control.gateways.envelope.payloads import Payload, UnusableError, payload
+from mission_control.gateways.record import Record
+from mission_control.settings import Secret, masked
 
 LARGEST_FRAME: Constant = 4 * 1024 * 1024
-"""Bytes. A larger frame is dropped, one larger than ``max_message`` ends the connection."""
+"""Bytes. A larger frame is left out."""
 MOST_AGENTS: Constant = 4_096
 QUIET_MS: Constant = 1_000
 PING_EVERY_MS: Constant = 30_000
@@ -57,14 +58,22 @@ class EnvelopeDialect:
         gateway: the gateway's id in our configuration.
         positions: how far each agent was followed, by its id.
         last_heard: when this gateway was last heard according to the journal, in ms.
+        record: what was counted and kept of this gateway so far.
     """
 
     kind = "envelope"
-    max_message = 32 * 1024 * 1024
+    max_message = LARGEST_FRAME
 
     def __init__(
-        self, gateway: str, token: str | None, positions: Mapping[str, Position], *, last_heard: int | None = None
+        self,
+        gateway: str,
+        token: str | None,
+        positions: Mapping[str, Position],
+        *,
+        last_heard: int | None = None,
+        record: Record | None = None,
     ) -> None:
+        self.record = record or Record()
         self._gateway = gateway
         self._token = token
         self._sources = {
@@ -80,7 +89,7 @@ class EnvelopeDialect:
         self._heard_at = self._pinged_at = 0
         self._fault_told_at: int | None = None
         self._orders: list[Order] = []
-        self._sent = self._unknown = self._malformed = 0
+        self._taken_in: bytes | msgspec.Raw = b""
 
     # -- the connection ---------------------------------------------------------------------------------------------
 
@@ -96,26 +105,27 @@ class EnvelopeDialect:
         }
         if self._token is not None:
             hello["token"] = self._token
-        self._send(hello)
+        self._send(hello, now)
         return self._take()
 
     def receive(self, frame: bytes, now: int) -> list[Order]:
         self._heard_at = now
-        if len(frame) > LARGEST_FRAME:
-            self._fault(f"a frame of {len(frame):,} bytes; at most {LARGEST_FRAME:,} are taken", now)
-            return self._take()
+        self._taken_in = frame
         objects = split(frame)
-        for one in [objects] if isinstance(objects, Fault) else map(read, objects):
-            match one:
-                case Envelope():
-                    self._live("a source of events that does not say whether it can resume", now)
-                    self._event(one, now)
-                case Op():
-                    self._op(one, now)
-                case Fault():
-                    self._faulty(one, now)
+        if isinstance(objects, Fault):
+            self._faulty(objects, now)
+        else:
+            for raw in objects:
+                self._taken_in = raw
+                self._object(read(raw), now)
         if self._phase == "live":
             self._last_heard = now
+        return self._take()
+
+    def oversized(self, size: int, beginning: bytes, now: int) -> list[Order]:
+        self._heard_at = now
+        self.record.odd.note_oversized(size, beginning, now)
+        self._tell_fault(f"a frame of {size:,} bytes; at most {LARGEST_FRAME:,} are taken", now)
         return self._take()
 
     def tick(self, now: int) -> list[Order]:
@@ -125,7 +135,7 @@ class EnvelopeDialect:
             self._deliver(agent_id, self._sources[agent_id].window.expire(now))
         if self._welcomed and now >= self._ping_at():
             self._pinged_at = now
-            self._send({"op": "ping", "t": now})
+            self._send({"op": "ping", "t": now}, now)
         if self._answers_pings and now >= self._silent_at():
             seconds = 2 * PING_EVERY_MS // 1000
             self._orders.append(
@@ -151,10 +161,6 @@ class EnvelopeDialect:
         self._orders.append(Broadcast(LinkDown(now, reason)))
         return self._take()
 
-    def statistics(self) -> DialectStatistics:
-        repeats = sum(source.window.repeats for source in self._sources.values())
-        return DialectStatistics(self._sent, self._unknown, self._malformed, repeats)
-
     def _live(self, detail: str, now: int) -> None:
         if self._phase == "opened":
             self._phase = "live"
@@ -166,6 +172,16 @@ class EnvelopeDialect:
     def _silent_at(self) -> int:
         return self._heard_at + 2 * PING_EVERY_MS
 
+    def _object(self, one: Frame, now: int) -> None:
+        match one:
+            case Envelope():
+                self._live("a source of events that does not say whether it can resume", now)
+                self._event(one, now)
+            case Op():
+                self._op(one, now)
+            case Fault():
+                self._faulty(one, now)
+
     def _op(self, op: Op, now: int) -> None:
         if op.op == "welcome":
             self._welcome(op, now)
@@ -173,12 +189,15 @@ class EnvelopeDialect:
             self._answers_pings = True
             self._orders.append(Broadcast(LinkAlive(now)))
         elif op.op == "error":
-            message = op.message[:SHOWN] or "no reason given"
+            message = self._without_token(op.message)[:SHOWN] or "no reason given"
             self._orders.append(
                 Refused(message, "check the token: gateways[].token, or token_file, is what the source expects")
             )
         else:
-            self._unknown += 1
+            self.record.odd.note_unknown("op", op.op, bytes(self._taken_in), now)
+
+    def _without_token(self, message: str) -> str:
+        return message if self._token is None else masked(message, [Secret(self._token)])
 
     def _welcome(self, op: Op, now: int) -> None:
         detail = "a source of events that " + ("resumes where it was left" if op.resume else "cannot resume")
@@ -195,9 +214,10 @@ class EnvelopeDialect:
 
     def _event(self, envelope: Envelope, now: int) -> None:
         told = self._checked(envelope, now)
-        if isinstance(told, Unusable):
-            self._malformed += told.type in PAYLOAD_OF
-            self._unknown += told.type not in PAYLOAD_OF
+        if isinstance(told, Unusable) and told.type in PAYLOAD_OF:
+            self.record.odd.note_malformed(told.reason, bytes(self._taken_in), now)
+        elif isinstance(told, Unusable):
+            self.record.odd.note_unknown("type of event", told.type, bytes(self._taken_in), now)
         name = event_id(self._gateway, envelope.agent_id, envelope.event_id)
         self._place(envelope.agent_id, envelope.sequence, name, envelope.timestamp, told, now)
 
@@ -223,7 +243,9 @@ class EnvelopeDialect:
         if isinstance(told, Statement) and sequence < source.window.expected:
             self._deliver(agent_id, [one])  # a mere beat may come under the number of the last event
             return
+        before = source.window.repeats
         self._deliver(agent_id, source.window.take(sequence, name, one, now, certain=certain))
+        self.record.repeated += source.window.repeats - before
         source.boot = self._boot or source.boot
 
     def _source_of(self, agent_id: str, now: int) -> _Source | None:
@@ -250,22 +272,26 @@ class EnvelopeDialect:
         if fault.agent_id is None or fault.sequence is None:
             self._fault(fault.reason, now)
             return
-        self._malformed += 1
+        self.record.odd.note_malformed(fault.reason, bytes(self._taken_in), now)
         self._live("a source of events that does not say whether it can resume", now)
         own = fault.event_id or ("rejected", self._boot, fault.sequence)
         name = event_id(self._gateway, fault.agent_id, *([own] if isinstance(own, str) else own))
         self._place(fault.agent_id, fault.sequence, name, now, Unusable(fault.type, fault.reason), now)
 
     def _fault(self, reason: str, now: int) -> None:
-        self._malformed += 1
+        self.record.odd.note_malformed(reason, bytes(self._taken_in), now)
+        self._tell_fault(reason, now)
+
+    def _tell_fault(self, reason: str, now: int) -> None:
         due = self._fault_told_at is None or now >= self._fault_told_at + FAULT_TOLD_EVERY_MS
         if self._phase == "live" and due:
             self._fault_told_at = now
-            detail = f"{self._malformed} frames or events of the source could not be taken"
+            faults = self.record.odd.malformed + self.record.odd.oversized
+            detail = f"{faults} frames or events of the source could not be taken"
             self._orders.append(Established(detail, (f"the last one: {reason}",)))
 
-    def _send(self, frame: dict[str, object]) -> None:
-        self._sent += 1
+    def _send(self, frame: dict[str, object], now: int) -> None:
+        self.record.asked.note(str(frame["op"]), now)
         self._orders.append(Send(msgspec.json.encode(frame).decode()))
 
     def _take(self) -> list[Order]:

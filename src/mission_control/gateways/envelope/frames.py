@@ -8,7 +8,7 @@ import msgspec
 from attrs import frozen
 
 from mission_control.core.draft_check import LATEST, is_text
-from mission_control.core.events import MAX_EVENT_ID, EventType
+from mission_control.core.events import MAX_EVENT_ID, UNREADABLE, EventType
 
 MAX_AGENT_ID: Constant = 128
 """Longest agent id in characters."""
@@ -51,9 +51,6 @@ class Fault:
 
 
 Frame: TypeAlias = Envelope | Op | Fault
-
-UNREADABLE: Constant = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding a peer's JSON may raise."""
 
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _envelope = msgspec.json.Decoder(Envelope)
@@ -115,5 +112,6 @@ def _wrong_place(agent_id: object, sequence: object) -> str | None:
     if not is_text(agent_id) or len(agent_id) > MAX_AGENT_ID:
         return f"agent_id must be a text of 1 to {MAX_AGENT_ID} characters"
     if type(sequence) is not int or not 1 <= sequence < LATEST:
-        return f"sequence must be a whole number from 1, not {str(sequence)[:SHOWN]}"
+        found = str(sequence)[:SHOWN] if isinstance(sequence, float | int | None) else "something else"
+        return f"sequence must be a whole number from 1, not {found}"
     return None

@@ -9,9 +9,19 @@ from attrs import evolve, frozen
 from msgspec import UNSET, UnsetType
 
 from mission_control.core.draft_check import LATEST, is_text
-from mission_control.core.events import Activity, AgentStatus, Chunk, EventType, Final, FinalState, Role, encode
+from mission_control.core.events import (
+    UNREADABLE,
+    Activity,
+    AgentStatus,
+    Chunk,
+    EventType,
+    Final,
+    FinalState,
+    Role,
+    encode,
+)
 from mission_control.core.liveness import Statement
-from mission_control.gateways.envelope.frames import STATUS_IS_OURS, UNREADABLE
+from mission_control.gateways.envelope.frames import STATUS_IS_OURS
 
 Payload: TypeAlias = Chunk | Final | Activity | Statement
 
@@ -115,7 +125,7 @@ def _read_activity(raw: msgspec.Raw, _namespace: str) -> Activity:
             _check_names(**{name: value})
     _check_duration(told.duration_ms)
     if told.kind.startswith("run.") and not told.run_id:
-        raise UnusableError(f"{told.kind} needs a run_id")
+        raise UnusableError("a kind of run.* needs a run_id")
     detail = told.detail if told.detail is UNSET else _bounded(told.detail)
     if told.kind == "agent.added" and detail is not UNSET:
         detail = _named(detail)

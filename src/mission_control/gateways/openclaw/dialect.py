@@ -30,8 +30,10 @@ from mission_control.gateways.clawdbot.content import decided
 from mission_control.gateways.clawdbot.places import Place
 from mission_control.gateways.clawdbot.requests import Request
 from mission_control.gateways.dialect import Broadcast, Deliver, Send
+from mission_control.gateways.oddities import UnknownError
 from mission_control.gateways.openclaw import content, frames, translate
 from mission_control.gateways.openclaw.speech import Speech
+from mission_control.gateways.record import Record
 
 HEARTBEAT: Constant = "heartbeat:"
 """How the key of the job begins that makes an agent beat by itself. Its runs are not shown."""
@@ -56,8 +58,8 @@ _UNHEEDED: Constant = frozenset(
 class OpenclawDialect(ClawdbotDialect):
     """See :class:`mission_control.gateways.claw.dialect.Version`; the arguments are those of its predecessor."""
 
-    def __init__(self, gateway: str, before: Before) -> None:
-        super().__init__(gateway, before)
+    def __init__(self, gateway: str, before: Before, record: Record) -> None:
+        super().__init__(gateway, before, record)
         self._boot: str | None = None
         self._subscribed = True
         self._speech = Speech()
@@ -147,7 +149,7 @@ class OpenclawDialect(ClawdbotDialect):
         elif name == "shutdown":
             self._goodbye = base.shutdown(head.payload).reason
         elif name not in _UNHEEDED:
-            self._unknown += 1
+            raise UnknownError("event", name)
 
     def _agent_event(self, event: base.AgentEvent, now: int) -> None:
         if event.seq is None or event.stream in _UNHEEDED_STREAMS:
@@ -171,7 +173,7 @@ class OpenclawDialect(ClawdbotDialect):
         elif event.stream == "compaction":
             self._tell(place, as_before.compaction(name, place.session, event, base.mapping(event.data)))
         else:
-            self._unknown += 1
+            raise UnknownError("stream", event.stream)
 
     def _text(self, name: str, place: Place, event: base.AgentEvent) -> None:
         said = frames.assistant_data(event.data)
