@@ -18,7 +18,7 @@ from mission_control.settings import Address, AuthSettings, GatewaySettings, Sec
 from mission_control.stores.journal import JournalCorruptError
 from tests.logging_state import restored_logging
 
-COMMANDS = ("run", "check-config", "version", "tail", "actors", "dead-letters", "simulate", "verify")
+COMMANDS = ("run", "check-config", "version", "tail", "actors", "dead-letters", "doctor", "simulate", "verify")
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,10 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from mission_control.printable import one_line
-from mission_control.settings import LogFormat, LogLevel, Secret
+from mission_control.settings import LogFormat, LogLevel, Secret, masked
 
 _TALKATIVE: Final = ("httpcore", "httpx")
 """Libraries that log every request with its whole URL: only their warnings are let through."""
-_SHORTEST_MASKED: Final = 4
-"""Shorter secrets are left alone: masking them would garble everything else."""
 
 
 def setup(level: LogLevel, log_format: LogFormat, secrets: Iterable[Secret], stream: TextIO | None = None) -> None:
@@ -34,13 +32,10 @@ class _Formatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         super().__init__()
-        self._secrets = [secret.reveal() for secret in secrets if len(secret.reveal()) >= _SHORTEST_MASKED]
+        self._secrets = tuple(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self.line(record)
-        for secret in self._secrets:
-            line = line.replace(secret, "********")
-        return line
+        return masked(self.line(record), self._secrets)
 
     def line(self, record: logging.LogRecord) -> str:
         raise NotImplementedError

@@ -54,13 +54,19 @@ def target(flags: TargetFlags, environ: Mapping[str, str], cwd: Path) -> Target:
     Raises:
         ConfigError: the flags or the settings cannot be used.
     """
-    if flags.token is not None and flags.token_file is not None:
-        raise ConfigError([Problem("--token", "also --token-file", "one of the two")])
-    token = _given_token(flags, environ, cwd)
+    token = given_token(flags, environ, cwd)
     if flags.url is not None:
         return Target(stream_url(flags.url), token)
-    settings = load(Flags(config=flags.config), environ, cwd)
-    return Target(_own_url(settings), token or settings.auth.token or _kept(settings))
+    return described(load(Flags(config=flags.config), environ, cwd), token)
+
+
+def described(settings: Settings, token: Secret | None) -> Target:
+    """The daemon that the settings describe. ``token`` comes before theirs.
+
+    Raises:
+        ConfigError: it has no address that could be known.
+    """
+    return Target(own_url(settings), token or settings.auth.token or _kept(settings))
 
 
 def stream_url(text: str) -> str:
@@ -81,13 +87,25 @@ def stream_url(text: str) -> str:
     return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, "", ""))
 
 
-def _own_url(settings: Settings) -> str:
+def own_url(settings: Settings) -> str:
+    """The stream's URL of the daemon that the settings describe.
+
+    Raises:
+        ConfigError: its port is known to itself alone.
+    """
     if settings.listen.port == 0:
         raise ConfigError([Problem("listen", "port 0, which the daemon chose as it started", "the port: --url URL")])
     return f"ws://{settings.listen.from_here()}{STREAM_PATH}"
 
 
-def _given_token(flags: TargetFlags, environ: Mapping[str, str], cwd: Path) -> Secret | None:
+def given_token(flags: TargetFlags, environ: Mapping[str, str], cwd: Path) -> Secret | None:
+    """The token that the command line names.
+
+    Raises:
+        ConfigError: it cannot be read, or there are two.
+    """
+    if flags.token is not None and flags.token_file is not None:
+        raise ConfigError([Problem("--token", "also --token-file", "one of the two")])
     where, text = "--token", flags.token
     try:
         if flags.token_file is not None:

@@ -12,6 +12,7 @@ import click
 from mission_control import __version__
 from mission_control.cli.chaos import simulate, verify
 from mission_control.cli.daemon import check_config, run, version
+from mission_control.cli.doctor import doctor
 from mission_control.cli.observe import actors, dead_letters, tail
 from mission_control.cli.outcomes import INTERRUPTED
 
@@ -43,5 +44,5 @@ def cli() -> None:
     """
 
 
-for command in (run, check_config, tail, actors, dead_letters, simulate, verify, version):
+for command in (run, check_config, tail, actors, dead_letters, doctor, simulate, verify, version):
     cli.add_command(command)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mission_control.settings import Settings
 
 
-def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that set settings, gathered into the argument ``flags``."""
     options = (
         click.option("--config", metavar="FILE", help="Configuration file, instead of the usual places."),
@@ -36,7 +36,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(short_help="Watch the gateway and serve the dashboard.")
-@_settings_options
+@settings_options
 def run(**options: Any) -> int:
     """Watch the gateway and serve the dashboard until interrupted.
 
@@ -62,7 +62,7 @@ def run(**options: Any) -> int:
 
 
 @click.command("check-config", short_help="Print the settings in effect.")
-@_settings_options
+@settings_options
 def check_config(**options: Any) -> None:
     """Check the settings and print those in effect, each with its source. Secrets are masked.
 

@@ -13,6 +13,7 @@ from attrs import define, frozen
 
 from mission_control import __version__
 from mission_control.core.actor_views import ActorsView, LetterView
+from mission_control.core.diagnostic_views import DiagnosticsView
 from mission_control.core.frames import PROTOCOL
 from mission_control.printable import one_line
 from mission_control.target import IF_UNAUTHENTICATED, IF_UNREACHABLE, Target
@@ -82,6 +83,14 @@ class Daemon:
         """The tree and the dead letters."""
         body = await self._ask("GET", "/v1/actors")
         return Answer(body, await self._read(body, ActorsView))
+
+    async def diagnostics(self) -> DiagnosticsView:
+        """How its gateways are."""
+        return await self.get("/v1/diagnostics", DiagnosticsView)
+
+    async def version(self) -> str:
+        """Its version, which it tells everyone."""
+        return (await self.get("/v1/config", _Config)).version
 
     async def get(self, path: str, kind: type[T]) -> T:
         """What is answered at a path of the HTTP interface."""
