@@ -13,6 +13,7 @@ import msgspec
 from attrs import define, evolve
 from msgspec import UNSET
 
+from mission_control.core.draft_check import LATEST
 from mission_control.core.events import PAYLOAD_OF, Final
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Statement
@@ -302,5 +303,5 @@ class EnvelopeDialect:
 
 def _skew(timestamp: int, now: int) -> int | None:
     """How far a time is from ours in ms, if no clock that is right can tell it."""
-    skew = timestamp - now
+    skew = min(max(timestamp, 0), LATEST) - now
     return None if -BEHIND_MS <= skew <= AHEAD_MS else skew
