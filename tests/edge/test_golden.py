@@ -43,7 +43,7 @@ def said(frame: dict[str, Any]) -> Any:
             return json.loads(frames.text(msgspec.json.decode(body, type=frames.ErrorFrame)))
         case "snapshot":
             snapshot = msgspec.json.decode(body, type=Snapshot)
-            request_id = frame.get("id", msgspec.UNSET)
+            request_id = msgspec.Raw(encode(frame["id"])) if "id" in frame else msgspec.UNSET
             made = json.loads(frames.snapshot_frame(encode(snapshot), frame["reason"], request_id))
             return {**made, "feed": [envelope(event) for event in frame["feed"]]}
         case "events":

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from mission_control.core.frames import MAX_CLIENT_FRAME
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
@@ -54,6 +54,7 @@ def test_hello_carries_filter_and_cursor() -> None:
         ('{"op":"hello","filter":{"types":"heartbeat"}}', "$.filter.types"),
         ('{"op":"hello","filter":{"types":["heartbeats","x.*"]}}', "heartbeats, x.*"),
         (b'{"op":"hello"}', "not binary"),
+        ('{"op":"hello","x":' + "[" * 60_000, "recursion"),
     ],
 )
 def test_a_first_frame_that_is_no_hello_is_refused_with_the_reason(frame: str | bytes, says: str) -> None:
@@ -96,22 +97,34 @@ def test_the_token_opens_the_stream() -> None:
 @pytest.mark.parametrize(
     ("frame", "action"),
     [
-        ('{"op":"ping","t":12.5}', Answer(12.5)),
+        ('{"op":"ping","t":12.5}', Answer(Raw(b"12.5"))),
         ('{"op":"ping"}', Answer(UNSET)),
-        ('{"op":"filter","id":"f1","filter":{"agents":["a"]}}', Refilter(Filter(frozenset({"a"})), "f1")),
-        ('{"op":"filter","id":2,"filter":{"agents":[]}}', Refilter(EVERYTHING, 2)),
+        ('{"op":"filter","id":"f1","filter":{"agents":["a"]}}', Refilter(Filter(frozenset({"a"})), Raw(b'"f1"'))),
+        ('{"op":"filter","id":2,"filter":{"agents":[]}}', Refilter(EVERYTHING, Raw(b"2"))),
         (
             json.dumps({"op": "report", "render_ms": TIMES, "duplicates": 1, "gaps": 2}),
             Measured(RenderReport(3, 1.5, 2, 2.5, 9, 1, 2)),
         ),
         (json.dumps({"op": "report", "render_ms": {**TIMES, "p99": None}}), None),
+        (json.dumps({"op": "report", "render_ms": {**TIMES, "count": 1e300}}), None),
+        (json.dumps({"op": "report", "render_ms": TIMES, "gaps": 10**400}), None),
         ('{"op":"report","render_ms":{}}', None),
         ('{"op":"something.new","t":{}}', None),
     ],
 )
 def test_frames_after_hello(frame: str, action: object) -> None:
-    """Each op means one thing; unknown ones and incomplete measurements mean nothing."""
+    """Each op means one thing; unknown ones and incomplete or senseless measurements mean nothing."""
     assert greeted().receive(frame) == action
+
+
+@pytest.mark.parametrize("op", ["ping", "filter"])
+def test_what_goes_back_to_the_client_is_never_looked_into(op: str) -> None:
+    """It is answered from deeper in the stack than it was read: what can just be read could not be written there."""
+    deep = "[" * 800 + "]" * 800
+    action = greeted().receive(f'{{"op":"{op}","t":{deep},"id":{deep},"filter":{{}}}}')
+    assert isinstance(action, Answer | Refilter)
+    echo = action.t if isinstance(action, Answer) else action.id
+    assert echo == Raw(deep.encode())
 
 
 @pytest.mark.parametrize(

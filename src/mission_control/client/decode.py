@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from mission_control.core.events import (
     PAYLOAD_OF,
+    UNREADABLE,
     Component,
     Event,
     EventType,
@@ -33,8 +34,6 @@ from mission_control.core.views import AgentView, GatewayView, MessageView, Snap
 T = TypeVar("T")
 _LATER: Final = frozenset({"missing_since"})
 """Fields of a snapshot's parts that came to the protocol later: a daemon from before does not send them."""
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises: no JSON, not the shape, no UTF-8, nested without end."""
 
 
 @frozen

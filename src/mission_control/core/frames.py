@@ -5,7 +5,7 @@ their shape. Frames with events are joined from envelopes that were encoded once
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from attrs import frozen
@@ -57,9 +57,13 @@ class Welcome:
     op: Literal["welcome"] = "welcome"
 
 
+Echo: TypeAlias = msgspec.Raw | UnsetType
+"""What a client wants to find in the answer: it goes back as it came, without a look inside."""
+
+
 @frozen
 class Pong:
-    t: Any
+    t: Echo
     server_time: int
     op: Literal["pong"] = "pong"
 
@@ -88,7 +92,7 @@ def text(frame: Welcome | Pong | Notice | ErrorFrame) -> str:
     return encode(frame).decode()
 
 
-def snapshot_frame(body: bytes, reason: SnapshotReason, request_id: Any = UNSET) -> str:
+def snapshot_frame(body: bytes, reason: SnapshotReason, request_id: Echo = UNSET) -> str:
     """A ``snapshot`` frame around a :class:`~mission_control.core.views.Snapshot` that is already JSON.
 
     ``request_id`` echoes the ``id`` of a ``filter`` request.
@@ -144,8 +148,8 @@ class ClientFrame:
     client: dict[str, Any] | None = None
     filter: WireFilter | None = None
     cursor: Cursor | None = None
-    id: Any = UNSET
-    t: Any = UNSET
+    id: Echo = UNSET
+    t: Echo = UNSET
     render_ms: dict[str, float | None] | None = None
     duplicates: int = 0
     gaps: int = 0
@@ -159,6 +163,7 @@ def decode_client_frame(raw: str | bytes) -> ClientFrame:
 
     Raises:
         msgspec.DecodeError: not JSON, or (``ValidationError``) not of this shape; its text names the field.
+        RecursionError: nested without end.
     """
     return _client_decoder.decode(raw)
 

@@ -4,13 +4,13 @@ A :class:`Session` takes frames and gives actions. It knows who is speaking and 
 know the journal, the clock or the socket.
 """
 
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-import msgspec
 from attrs import frozen
 
-from mission_control.core.events import EventType
-from mission_control.core.frames import MAX_CLIENT_FRAME, ClientFrame, CloseCode, WireFilter, decode_client_frame
+from mission_control.core.draft_check import LATEST
+from mission_control.core.events import UNREADABLE, EventType
+from mission_control.core.frames import MAX_CLIENT_FRAME, ClientFrame, CloseCode, Echo, WireFilter, decode_client_frame
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter, unknown_types
 from mission_control.edge.auth import is_operator
 from mission_control.edge.services import Access, RenderReport
@@ -31,14 +31,14 @@ class Refilter:
     """The client wants to see something else from now on. ``id`` goes back with the answer."""
 
     select: Filter
-    id: Any
+    id: Echo
 
 
 @frozen
 class Answer:
     """A pong is due for this ``t``."""
 
-    t: Any
+    t: Echo
 
 
 @frozen
@@ -76,7 +76,7 @@ class Session:
             return Refuse(CloseCode.TOO_LARGE, "frame_too_large", limit)
         try:
             decoded = decode_client_frame(frame)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             return _bad_request(f"The frame cannot be read: {error}.")
         if not self._greeted:
             return self._hello(decoded)
@@ -121,9 +121,9 @@ def _filter(wanted: WireFilter | None) -> Filter | Refuse:
 
 
 def _report(frame: ClientFrame) -> RenderReport | None:
-    """None when it is incomplete: a measurement is not worth a connection."""
+    """None when it is incomplete, or was not measured: that is not worth a connection."""
     times = {name: value for name, value in (frame.render_ms or {}).items() if value is not None}
-    if not times.keys() >= _RENDER_TIMES:
+    if not times.keys() >= _RENDER_TIMES or max(*times.values(), frame.duplicates, frame.gaps) > LATEST:
         return None
     return RenderReport(
         times["count"], times["p50"], times["p95"], times["p99"], times["max"], frame.duplicates, frame.gaps

@@ -14,7 +14,7 @@ import secrets
 from collections import deque
 from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 import trio
 from msgspec import UNSET
@@ -24,6 +24,7 @@ from actors.subscribers import Joined, TooFarBehind
 from mission_control.core.events import Event, encode
 from mission_control.core.frames import (
     CloseCode,
+    Echo,
     ErrorFrame,
     Notice,
     Pong,
@@ -222,7 +223,7 @@ class Subscriber:
                 self._select = select
                 await self._start_over("filter", request_id)
 
-    async def _start_over(self, reason: SnapshotReason, request_id: Any = UNSET) -> None:
+    async def _start_over(self, reason: SnapshotReason, request_id: Echo = UNSET) -> None:
         """A snapshot takes the place of everything that was still to be sent."""
         self._leave()
         snapshot = await self._snapshots.get(self._select, self._services.journal.bounds().head)
