@@ -2,6 +2,7 @@
 
 from mission_control.core.agent import AgentCore
 from mission_control.core.events import Chunk
+from mission_control.core.runs import OPEN_RUNS
 from mission_control.core.signals import (
     HistoryEntry,
     LinkDown,
@@ -172,3 +173,15 @@ def test_an_answer_that_comes_after_the_last_word_changes_nothing() -> None:
     agent.history(1_205, said("Hello there.", 1_102))
     agent.tell(RunAnswered("a", 1_210, "run", SESSION, "complete", "[[reply_to_current", provisional=True))
     assert agent.finals() == [("Hello there.", "complete")]
+
+
+def test_runs_of_which_no_end_is_ever_heard_do_not_pile_up() -> None:
+    """Each in a session of its own, so that no other run of it tells that it is over."""
+    agent = Agent()
+    for number in range(OPEN_RUNS + 2):
+        agent.start(1_100 + number, f"run{number}", f"agent:alpha:{number}").text(
+            1_100 + number, "hm", "hm", f"run{number}"
+        )
+    assert len(agent.core.runs) == OPEN_RUNS
+    assert agent.titles("run.aborted") == ["Run ended unseen"] * 2
+    assert agent.finals() == [("hm", "interrupted")] * 2

@@ -170,6 +170,7 @@ class AgentCore:
         if (earlier := self.runs.get(signal.run_id)) is not None:
             self._ends.begun_again(earlier, signal.at)
         self._pass_over(session, now)  # the history that is asked for now tells how it was
+        self._ends.make_room(signal.at)
         run = self.runs.open(signal.run_id, session, signal.at)
         self._out.run(signal.id, signal.at, "run.started", "Run retried" if again else "Run started", run)
 
@@ -331,6 +332,7 @@ class AgentCore:
             if not other.over and other.interrupted_at is None:
                 self._ends.undecided(other, signal.at)  # no history is on its way that could tell more
         self._pass_over(session, now)
+        self._ends.make_room(signal.at)
         run = self.runs.open(signal.run_id, session, signal.at, joined=True)
         run.end_alone = isinstance(signal, RunEnding | RunAnswered)
         run.prompted_at = self.conversation.past.newest_prompt(run.session, run.asked_by)

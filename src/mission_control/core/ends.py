@@ -11,7 +11,7 @@ from mission_control.core.events import Activity, AgentKey, FinalState
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Liveness
 from mission_control.core.ordering import SeenWindow
-from mission_control.core.runs import Run, RunBook
+from mission_control.core.runs import OPEN_RUNS, Run, RunBook
 
 UNSEEN_KEPT: Constant = 256
 
@@ -70,6 +70,11 @@ class Ends:
             return
         self._close(run, at, "interrupted")
         self._failed(run, at, "it was tried again, and why was not heard")
+
+    def make_room(self, at: int) -> None:
+        """Another run is about to be opened: the oldest may have to go for it, however it ended."""
+        if len(self.runs) >= OPEN_RUNS:
+            self.undecided(next(iter(self.runs)), at)
 
     def failed_unseen(self, session: str, at: int, error: str) -> None:
         """An attempt failed of which nothing else is known: not even which run it was of."""

@@ -6,6 +6,8 @@ from typing import Final as Constant
 
 from attrs import define, field, frozen
 
+OPEN_RUNS: Constant = 256
+"""An agent that has more open at once loses sight of the oldest: there are ends that nobody hears of."""
 CLOSED_RUNS: Constant = 512
 """How many closed runs are remembered, so that a late text does not open them again."""
 

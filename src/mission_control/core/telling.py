@@ -25,14 +25,12 @@ from mission_control.core.ids import event_id
 from mission_control.core.liveness import Liveness, Statement
 from mission_control.core.ordering import MOST_HOLES, SeenWindow, with_hole, without
 from mission_control.core.positions import Position
-from mission_control.core.runs import Run, RunBook
+from mission_control.core.runs import OPEN_RUNS, Run, RunBook
 from mission_control.core.signals import Told, Unusable
 from mission_control.core.told_messages import Said, ToldMessages
 from mission_control.core.views import AgentView, MessageView
 
 SEEN: Constant = 4_096
-OPEN_RUNS: Constant = 256
-"""An agent that has more open at once loses sight of the oldest."""
 RUN_ENDS: Constant = ("run.finished", "run.failed", "run.aborted")
 RESTARTED: Constant = "its source started over in the middle of the run"
 
