@@ -9,6 +9,8 @@ from mission_control.core.events import MAX_EVENT_ID, Draft, LinkStateName, Stat
 
 LATEST: Constant = 2**53
 """Times are ms in what JavaScript counts exactly."""
+DETAIL_DEPTH: Constant = 32
+"""Levels of an object of any content. Whoever reads it may be deep in its own stack."""
 
 
 def check_draft(draft: Draft) -> None:
@@ -55,3 +57,11 @@ def is_text(value: object) -> TypeGuard[str]:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def is_shallow(value: object, levels: int) -> bool:
+    """Whether values of JSON are nested in no more levels than these."""
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(is_shallow(one, levels - 1) for one in inner)

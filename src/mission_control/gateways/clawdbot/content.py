@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from typing import Final as Constant
 
+from mission_control.core.draft_check import DETAIL_DEPTH, is_shallow
 from mission_control.core.signals import HistoryEntry, StoredCall
 from mission_control.gateways.clawdbot.frames import History, HistoryMessage, sane
 
@@ -12,13 +13,10 @@ DETAIL_LIMIT: Constant = 8 * 1024
 """A tool's arguments or result are cut to about this many characters."""
 
 # The gateway takes these out of what it streams and leaves them in what it stores.
-_HIDDEN: Constant = re.compile(
-    r"<think(?:ing)?>.*?</think(?:ing)?>"  # a model's reasoning in its text
-    r"|</?final>"
-    r"|\[\[(?:reply_to_current|reply_to:[^\]]*|audio_as_voice)\]\][ \t]?"
-    r"|\s*\bNO_REPLY\s*\Z",
-    re.DOTALL,
-)
+_HIDDEN: Constant = re.compile(r"</?final>|\[\[(?:reply_to_current|reply_to:[^\]]{0,200}|audio_as_voice)\]\][ \t]?")
+_THOUGHT: Constant = re.compile(r"<think(?:ing)?>")
+_THOUGHT_END: Constant = re.compile(r"</think(?:ing)?>")
+_SILENT: Constant = re.compile(r"\bNO_REPLY\Z")
 # The beginning of one of them at the end of a text that is still being written. The gateway streams it, since it is not
 # complete, and never takes it back.
 _UNDECIDED: Constant = re.compile(
@@ -42,8 +40,22 @@ def text_of(content: list[dict[str, Any]] | str | None) -> str:
 
 
 def visible(text: str) -> str:
-    """A stored assistant text as the gateway streams it: without its directives to the gateway, trimmed."""
-    return _HIDDEN.sub("", _MEDIA.sub("", text)).strip()
+    """A stored assistant text as the gateway streams it: without its directives to the gateway, trimmed.
+
+    A model writes what it likes: this takes a time that only grows with the text's length.
+    """
+    shown = _HIDDEN.sub("", _without_thoughts(_MEDIA.sub("", text))).strip()
+    return _SILENT.sub("", shown).rstrip()
+
+
+def _without_thoughts(text: str) -> str:
+    """Without a model's reasoning."""
+    kept: list[str] = []
+    at = 0
+    while (begun := _THOUGHT.search(text, at)) and (ended := _THOUGHT_END.search(text, begun.end())):
+        kept.append(text[at : begun.start()])
+        at = ended.end()
+    return "".join(kept) + text[at:]
 
 
 def decided(text: str) -> str:
@@ -68,11 +80,15 @@ def entries(stored: History) -> tuple[HistoryEntry, ...]:
 
 
 def capped(name: str, value: Any) -> dict[str, Any]:
-    """A tool's arguments or result as an event's detail, cut to :data:`DETAIL_LIMIT` and saying so."""
+    """A tool's arguments or result as an event's detail: as text, cut to :data:`DETAIL_LIMIT`, if it is large or deep.
+
+    Raises:
+        RecursionError: it is nested without end.
+    """
     if value is None:
         return {}
     text = repr(value)
-    if len(text) <= DETAIL_LIMIT:
+    if len(text) <= DETAIL_LIMIT and is_shallow(value, DETAIL_DEPTH):
         return {name: value}
     shown = value if isinstance(value, str) else text_of(_parts(value)) or text
     return {name: shown[:DETAIL_LIMIT], "truncated": True}
@@ -100,7 +116,7 @@ def _call(at: int, call_id: str, part: dict[str, Any], result: HistoryMessage | 
     told = capped("result", {"content": result.content, **({"details": details} if details else {})})
     failed = result.isError is True or details.get("status") == "error"
     took = details.get("durationMs")
-    duration = took if isinstance(took, int) else None
+    duration = sane(took) if type(took) is int else None
     ended = sane(at if result.timestamp is None else result.timestamp)
     return StoredCall(call_id, tool, at, arguments, ended, told, failed, duration)
 

@@ -50,6 +50,9 @@ from mission_control.gateways.dialect import (
 from mission_control.gateways.oddities import UnknownError, unreadable
 from mission_control.gateways.record import Record
 
+SOONEST_TICK_MS: Constant = 1_000
+LATEST_TICK_MS: Constant = 3_600_000
+"""Between these is the interval at which a gateway must be heard, whatever it says."""
 MEND_AFTER_MS: Constant = 500
 """How soon after frames went missing their sessions' histories are asked for: more may be missing by then."""
 MEND_EVERY_MS: Constant = 10_000
@@ -165,11 +168,11 @@ class ClawdbotDialect:
     def _hello(self, greeting: Greeting, now: int) -> None:
         hello, last_heard = greeting.hello, self._last_heard
         self._ahead = greeting.ahead
-        self._silence_ms = 2 * hello.policy.tickIntervalMs
+        self._silence_ms = 2 * min(max(hello.policy.tickIntervalMs, SOONEST_TICK_MS), LATEST_TICK_MS)
         rebooted = self._is_another(hello, now)
         if rebooted:
             self._orders += self._repair.release()  # said by the one before: nothing of this one's comes first
-        self._resumed.update(self._places.open_sessions())
+        self._resumed = set(self._places.open_sessions())
         sessions = self._repair.begin(last_heard, self._places.open_sessions())
         since = self._repair.since
         self._orders.append(CatchingUp(now - FIRST_LOOK_MINUTES * 60_000 if since is None else since))

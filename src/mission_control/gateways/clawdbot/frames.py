@@ -1,14 +1,18 @@
 """The gateway's frames as types: only the fields that are used. Unknown fields are ignored."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from attrs import Factory, frozen
+
+from mission_control.core.draft_check import LATEST as LARGEST
 
 _NULL = msgspec.Raw(b"null")
 _EMPTY = msgspec.Raw(b"{}")
 
 
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+"""What counts: frames are missing between one and the next, and there is no such number of them."""
 LATEST: Final = 253_402_300_799_999
 """The last millisecond of the year 9999: no clock says more, and no journal could keep it."""
 
@@ -28,7 +32,7 @@ class Head:
     ok: bool | None = None
     payload: msgspec.Raw = _NULL
     error: dict[str, Any] | None = None
-    seq: int | None = None
+    seq: Number | None = None
 
 
 @frozen

@@ -6,6 +6,7 @@ from typing import Final as Constant
 from typing import NamedTuple
 
 KNOWN_RUNS: Constant = 4_096
+SHORT_KEYS: Constant = 1_024
 
 
 class Place(NamedTuple):
@@ -64,6 +65,8 @@ class Places:
         session = self.canonical(key)
         if session != key:
             self._short[session] = key
+            if len(self._short) > SHORT_KEYS:
+                del self._short[next(iter(self._short))]
         return session
 
     def open(self, run_id: str) -> None:

@@ -4,7 +4,7 @@ from attrs import define, field
 
 from mission_control.core.ids import event_id
 from mission_control.core.signals import Listed, Unlisted
-from mission_control.gateways.clawdbot.frames import Health, HealthAgent
+from mission_control.gateways.clawdbot.frames import Health, HealthAgent, sane
 from mission_control.gateways.dialect import Deliver
 
 
@@ -24,7 +24,7 @@ class Roster:
         for agent_id, agent in agents.items():
             if self._agents.get(agent_id) != agent:
                 beat = agent.heartbeat
-                interval = beat.everyMs if beat is not None and beat.enabled else None
+                interval = sane(beat.everyMs or 0) or None if beat is not None and beat.enabled else None
                 name = event_id(self.gateway, agent_id, "listed", health.ts)
                 orders.append(Deliver(agent_id, Listed(name, now, agent.name or agent_id, interval)))
         for agent_id in self._agents.keys() - agents.keys():

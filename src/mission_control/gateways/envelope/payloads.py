@@ -8,7 +8,7 @@ import msgspec
 from attrs import evolve, frozen
 from msgspec import UNSET, UnsetType
 
-from mission_control.core.draft_check import LATEST, is_text
+from mission_control.core.draft_check import DETAIL_DEPTH, LATEST, is_shallow, is_text
 from mission_control.core.events import (
     UNREADABLE,
     Activity,
@@ -29,7 +29,6 @@ LONGEST_NAME: Constant = 200
 """Most characters of the ids of messages, runs and sessions, and of a tool's name."""
 LONGEST_TITLE: Constant = 500
 DETAIL_BYTES: Constant = 16 * 1024
-DETAIL_DEPTH: Constant = 32
 MOST_CHUNKS: Constant = 2**31
 
 
@@ -168,16 +167,9 @@ def _check_duration(duration_ms: int | UnsetType) -> None:
 def _bounded(value: dict[str, Any]) -> dict[str, Any]:
     """An object of any content, or the beginning of its text when it is too large or too deep to be shown."""
     text = encode(value)
-    if len(text) <= DETAIL_BYTES and _is_shallow(value, DETAIL_DEPTH):
+    if len(text) <= DETAIL_BYTES and is_shallow(value, DETAIL_DEPTH):
         return value
     return {"text": text[:DETAIL_BYTES].decode(errors="ignore"), "truncated": True}
-
-
-def _is_shallow(value: object, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inner)
 
 
 def _named(detail: dict[str, Any]) -> dict[str, Any]:
