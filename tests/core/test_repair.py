@@ -120,6 +120,15 @@ def test_a_restarted_gateway_interrupts_its_runs() -> None:
     assert agent.kinds() == ["run.started", "stream.repaired", "stream.gap", "run.failed"]
 
 
+def test_a_repair_over_several_connections_declares_all_that_it_cannot_make_good() -> None:
+    """Its beginning is the same each time, and what is declared is not."""
+    agent = Agent().start(1_100).text(1_110, "one", "one").tell(LinkDown(1_150, "cut"), LinkUp(2_000, 1_140))
+    agent.history(2_010, said("one", 1_105, calls=(called("c", 1_105),)), purpose="repair")
+    agent.tell(LinkDown(2_500, "cut"), LinkUp(6_000, 1_140, booted_at=5_500)).history(6_010, purpose="repair")
+    gaps = [draft for draft in agent.drafts if isinstance(draft.payload, Activity) and "gap" in draft.payload.kind]
+    assert len({draft.event_id for draft in gaps}) == len(gaps) == 2
+
+
 def test_only_the_runs_from_before_died_with_the_gateway() -> None:
     """One that began after its restart goes on, though the daemon ended before it had told what the restart took."""
     agent = Agent().start(1_100).text(1_110, "one", "one").start(5_600, "new")

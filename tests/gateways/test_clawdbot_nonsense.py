@@ -35,7 +35,7 @@ def test_a_frame_that_is_nested_without_end_is_malformed(phase: str) -> None:
         peer.connect()
     peer.hear(b'{"type":"event","event":"agent","payload":' + DEEP)
     peer.hear(b'{"type":"event","event":"agent","payload":{"runId":"r","stream":"tool","ts":1,"data":' + DEEP)
-    assert peer.dialect.statistics().malformed_frames == 2
+    assert peer.dialect.record.statistics().malformed_frames == 2
 
 
 def test_a_detail_that_is_nested_deep_is_shown_as_text() -> None:
@@ -63,8 +63,8 @@ def test_a_frame_whose_number_is_none_is_malformed(number: int) -> None:
     """It would count as that many missing frames, and no scrape could write how many."""
     peer = Peer().connect()
     peer.hear({"type": "event", "event": "tick", "payload": {}, "seq": number})
-    assert peer.dialect.statistics().malformed_frames == 1
-    assert peer.dialect.statistics().missing_frames == 0
+    assert peer.dialect.record.statistics().malformed_frames == 1
+    assert peer.dialect.record.statistics().missing_frames == 0
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ class Drafting:
         seconds = max(0, at - since) / 1000
         where = "" if run is None else " in the middle of a run"
         title = f"Not received for {seconds:.0f} s{where}: {what}"
-        name = event_id(*self.key, session if run is None else run.run_id, since, "gap")
+        name = event_id(*self.key, session if run is None else run.run_id, since, at, "gap")
         run_id = UNSET if run is None else run.run_id
         self.emit(name, at, Activity("stream.gap", title, run_id=run_id, session=session, detail=_span(since, at)))
 
@@ -87,7 +87,7 @@ class Drafting:
         told += [_counted(calls, "tool call")] if calls else []
         detail = {**_span(since, at), "messages": messages, "tool_calls": calls}
         title = f"Repaired from history: {' and '.join(told)}"
-        name = event_id(*self.key, session, since, "repaired")
+        name = event_id(*self.key, session, since, at, "repaired")
         self.emit(name, at, Activity("stream.repaired", title, session=session, detail=detail))
 
     def unseen_runs(self, session: str, since: int, at: int, answered: Sequence[int]) -> None:
