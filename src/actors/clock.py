@@ -2,11 +2,40 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from functools import partial
+from typing import Final, TypeAlias
 
 Clock: TypeAlias = Callable[[], int]
 """Now, in ms since the Unix epoch."""
 
+SLEW: Final = 0.1
+"""How fast a step of the machine's clock is made up for: an hour in ten."""
+_STEADY: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Goes on while the machine sleeps, where there is such a clock."""
 
-def wall_clock() -> int:
-    return time.time_ns() // 1_000_000
+
+class SteadyClock:
+    """The machine's clock without its steps: what it was at first, and from then on as much later as time has passed.
+
+    Outages are measured from one moment to another, so a clock that is set in between would make them too long, too
+    short, or end before they began. A step is made up for little by little, and time never goes back.
+
+    Args:
+        wall, steady: the machine's clocks, in ns.
+    """
+
+    def __init__(self, wall: Callable[[], int], steady: Callable[[], int]) -> None:
+        self._wall, self._steady = wall, steady
+        self._now, self._seen = float(wall()), steady()
+
+    def __call__(self) -> int:
+        seen = self._steady()
+        passed, self._seen = seen - self._seen, seen
+        off = self._wall() - (self._now + passed)
+        most = passed * SLEW
+        self._now += passed + max(-most, min(most, off))
+        return int(self._now) // 1_000_000
+
+
+wall_clock: Clock = SteadyClock(time.time_ns, partial(time.clock_gettime_ns, _STEADY))
+"""Of this process."""

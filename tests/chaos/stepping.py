@@ -5,17 +5,16 @@ Every other second or so it goes forth or back by up to an hour, as on a machine
 
 import sys
 import time
+from collections.abc import Callable
 from random import Random
 
-import actors.clock
-
-STEP_MS = 3_600_000
+HOUR = 3_600 * 10**9
 
 
-def stepping(seed: int) -> "actors.clock.Clock":
-    """A wall clock that steps, by the monotonic one."""
+def stepping(seed: int) -> Callable[[], int]:
+    """A wall clock in ns that steps, by the monotonic one."""
     rng = Random(seed)
-    began, base = time.monotonic(), time.time_ns() // 1_000_000
+    began, base = time.monotonic(), time.time_ns()
     next_step, ahead = 5.0, 0
 
     def now() -> int:
@@ -23,14 +22,14 @@ def stepping(seed: int) -> "actors.clock.Clock":
         passed = time.monotonic() - began
         if passed >= next_step:
             next_step = passed + rng.uniform(1, 5)
-            ahead = rng.randint(-STEP_MS, STEP_MS)
-        return base + int(passed * 1000) + ahead
+            ahead = rng.randint(-HOUR, HOUR)
+        return base + int(passed * 10**9) + ahead
 
     return now
 
 
 if __name__ == "__main__":
-    actors.clock.wall_clock = stepping(int(sys.argv.pop(1)))
+    time.time_ns = stepping(int(sys.argv.pop(1)))
     from mission_control.cli import main
 
     sys.exit(main())
