@@ -32,7 +32,7 @@ bench: ## Measure latency and throughput under load (ARGS="mailbox": the actor r
 	@$(SETUP) scripts.venv dev
 	@$(IN_VENV) benchmarks $(ARGS)
 
-chaos: ## Let everything go wrong at once, and count what that cost (ARGS="--seconds 600 --seed 7")
+chaos: ## Let everything go wrong at once for a minute, and count what that cost (ARGS="--seconds 600 --seed 7")
 	@$(SETUP) scripts.venv dev
 	@$(IN_VENV) tests.chaos $(ARGS)
 

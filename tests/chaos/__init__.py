@@ -1,1 +1,1 @@
-"""The whole of it under everything that can go wrong at once: `make chaos`, and for a minute in the suite."""
+"""The whole of it under everything that can go wrong at once: `make chaos`, and some of it in the suite."""

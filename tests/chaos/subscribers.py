@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from random import Random
 from typing import Any, TypeAlias
 
@@ -24,8 +25,18 @@ from tests.edge.transports import (
     WebSocketFrames,
 )
 
-GONE = (OSError, trio.BrokenResourceError, LinkClosed, LinkFailed, StreamEndedError, h11.RemoteProtocolError)
+GONE = (
+    OSError,
+    trio.BrokenResourceError,
+    trio.TooSlowError,
+    LinkClosed,
+    LinkFailed,
+    StreamEndedError,
+    h11.RemoteProtocolError,
+)
 """How a connection to a daemon may end that is killed, or not there."""
+SILENCE_S = 25.0
+"""Who has heard nothing for two ping intervals and a little should connect anew."""
 
 Follow: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -82,20 +93,26 @@ class Visitor:
     async def follow(self) -> None:
         """For ever."""
         while True:
-            try:
-                async with self.transport.open(self.port, _written(self.select), self.record.cursor) as frames:
-                    self.record.connections += 1
-                    with trio.move_on_after(self._about(self.habits.stays)):
-                        await self._listen(frames)
-            except GONE:
-                pass  # it was killed, or is not there yet: come again
+            with suppress(*GONE):  # it was killed, or is not there yet: come again
+                await self._visit()
             await trio.sleep(self._about(self.habits.away))
             self.select, self.asked = self.rng.choice(self.habits.filters), None
+
+    async def _visit(self) -> None:
+        with trio.fail_after(SILENCE_S) as patience:
+            async with self.transport.open(self.port, _written(self.select), self.record.cursor) as frames:
+                patience.deadline = float("inf")
+                self.record.connections += 1
+                with trio.move_on_after(self._about(self.habits.stays)):
+                    await self._listen(frames)
+                patience.deadline = trio.current_time() + SILENCE_S
 
     async def _listen(self, frames: Frames) -> None:
         pause_at = trio.current_time() + self._about(self.habits.stays)
         while True:
-            self._take(await frames.take())
+            with trio.fail_after(SILENCE_S):
+                text = await frames.take()
+            self._take(text)
             if self.habits.stalls and trio.current_time() >= pause_at:
                 await trio.sleep(self._about(self.habits.stalls))
                 pause_at = trio.current_time() + self._about(self.habits.stays)

@@ -45,7 +45,11 @@ async def connect(port: int, *, receive_buffer: int | None = None) -> trio.Socke
     sock = trio.socket.socket(socket.AF_INET)
     if receive_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    await sock.connect(("127.0.0.1", port))
+    try:
+        await sock.connect(("127.0.0.1", port))
+    except BaseException:
+        sock.close()
+        raise
     return trio.SocketStream(sock)
 
 

@@ -100,7 +100,7 @@ class Stage:
         """The source has an event; the fault says what becomes of its frame."""
         frame = self.source.event(self.followed.now).frame
         if fault == "delay":
-            self._delayed.append(frame)
+            self._delayed += [frame] if self._up else []  # what nobody hears does not come later
         elif fault != "drop":
             for _ in range(2 if fault == "repeat" else 1):
                 self._hear(frame)

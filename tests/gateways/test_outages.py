@@ -98,7 +98,7 @@ beginnings = st.sampled_from((0, 0, 100, 1_500))
     first=100,
     then=[(114, 20, "kill the gateway"), (195, 200, "kill the daemon"), (1878, 1, "cut")],
 )
-@settings(max_examples=200)
+@settings(max_examples=200, derandomize=True)
 @given(latencies, histories, beginnings, incidents)
 def test_nothing_is_lost_doubled_or_mistaken(
     latency: int, sessions: list[list[Script]], first: int, then: list[Incident]
@@ -233,9 +233,11 @@ def assert_unheard_runs_are_declared(stage: Stage, first: int) -> None:
     heard before may show by its message alone, if nothing but its end was heard (docs/clawdbot.md)."""
     last = {str(activity.run_id): activity.kind for _, activity in stage.activities("run.")}
     for session in stage.gateway.sessions:
-        runs = [run for run in stage.gateway.runs.values() if run.session == session and run.end == "stop"]
+        its = [run for run in stage.gateway.runs.values() if run.session == session]
+        runs = [run for run in its if run.end == "stop"]
         unheard = [run for run in runs if last.get(run.run_id, "run.failed") == "run.failed"]
         gaps = (gap.detail for _, gap in stage.activities("stream.gap") if gap.session == session)
         told = [detail["runs"] for detail in gaps if isinstance(detail, dict) and "runs" in detail]
         first_attempts = [run for run in unheard if run.began > START + first and run.tried == 1]
-        assert len(first_attempts) <= sum(told) <= len(unheard)
+        died = [run for run in its if run.end == "died" and run.run_id not in last]  # each left its prompt at most
+        assert len(first_attempts) <= sum(told) <= len(unheard) + len(died)

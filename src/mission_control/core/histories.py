@@ -4,7 +4,7 @@ A session's runs follow one another, each from its prompt to the next one's. Tha
 history names no runs; and how a run ended that nobody heard, although the session has gone on since.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final as Constant
 
@@ -211,7 +211,9 @@ class Histories:
             heard = owners.keys() | {
                 id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.was_heard
             }
-            ends = _missed_ends(outage, signal.entries)
+            began = [run.began for run in self._runs.in_session(signal.session)]
+            new = {id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.events}
+            ends = _missed_ends(outage, signal.entries, began, new)
             self._unclaimed[signal.session] = [entry for entry in ends if id(entry) not in heard]
             messages = sum(found.repaired for found in brought)
             if self.silent_since is not None and (messages or calls):
@@ -291,16 +293,22 @@ def _is_missed(outage: Outage | None, *times: int | None) -> bool:
     return outage is not None and any(at is not None and outage.covers(at) for at in times)
 
 
-def _missed_ends(outage: Outage | None, entries: Sequence[HistoryEntry]) -> Iterator[HistoryEntry]:
+def _missed_ends(
+    outage: Outage | None, entries: Sequence[HistoryEntry], began: Sequence[int], new: Collection[int]
+) -> Iterator[HistoryEntry]:
     """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did; and the prompts of
-    runs that died with the gateway before an answer of theirs was stored."""
+    runs that died with the gateway before an answer of theirs was stored. ``began``: when the known runs did; ``new``:
+    the ids of the entries that were not known."""
     prompted = False
     for entry, following in pairwise((*entries, None)):
         if entry is None:
             continue
         if entry.role == "user":
             prompted = _is_missed(outage, entry.at)
-            if (following is None or following.role == "user") and outage is not None and outage.outlived(entry.at):
+            if following is not None and following.role != "user":
+                continue
+            heard = any(entry.at <= at and (following is None or at < following.at) for at in began)
+            if outage is not None and outage.outlived(entry.at) and id(entry) in new and not heard:
                 yield entry
         elif (prompted or _is_missed(outage, entry.at)) and (entry.ends_run or entry.error is not None):
             yield entry
