@@ -62,7 +62,7 @@ class Conversation:
 
         ``everything``: there are no older finals.
         """
-        self.past.begin([_known(view) for view in recent], everything=everything)
+        self.past.begin([_known(view, view.timestamp) for view in recent], everything=everything)
         for view in recent:
             if view.run_id:
                 self._echoes.note_last(view.run_id, view.text)
@@ -70,7 +70,7 @@ class Conversation:
 
     def recall(self, session: str, finals: Sequence[MessageView]) -> None:
         """A session's newest finals from the journal, oldest first: needed before its history can be reconciled."""
-        self.past.recall(session, [_known(view) for view in finals])
+        self.past.recall(session, [_known(view, view.timestamp) for view in finals])
 
     def doubt(self) -> None:
         """The connection was lost: what is open may have been finished meanwhile."""
@@ -224,13 +224,10 @@ class Conversation:
         if self._open.of_run(message.run_id) is message:
             self._echoes.note_last(message.run_id, message.text)
         self._open.remove(message)
-        self._remember(
-            message.message_id, message.run_id, message.session, "assistant", message.text, message.began, state
-        )
         details = _details(entry)
         if error is not None:
             details["error"] = error
-        return Final(
+        final = Final(
             message_id=message.message_id,
             run_id=message.run_id,
             session=message.session,
@@ -242,6 +239,8 @@ class Conversation:
             started_at=message.began,
             **details,
         )
+        self.past.add(_known(final, message.began))
+        return final
 
     def _unstreamed(
         self,
@@ -253,39 +252,11 @@ class Conversation:
         at: int,
         entry: HistoryEntry | None,
     ) -> Final:
-        state = _state(entry)
         if run_id:
             self._echoes.note_last(run_id, text)
-        self._remember(
-            message_id, run_id, session, role, text, at, state, over_by=None if entry is None else entry.over_by
-        )
-        return Final(message_id, run_id, session, role, text, state, 0, **_details(entry))
-
-    def _remember(
-        self,
-        message_id: str,
-        run_id: str,
-        session: str,
-        role: Role,
-        text: str,
-        began: int,
-        state: FinalState,
-        *,
-        over_by: int | None = None,
-    ) -> None:
-        known = Known(
-            message_id,
-            session,
-            role,
-            text,
-            began,
-            complete=state == "complete",
-            claimed=bool(run_id),
-            aborted=state == "aborted",
-            run_id=run_id,
-            over_by=over_by,
-        )
-        self.past.add(known)
+        final = Final(message_id, run_id, session, role, text, _state(entry), 0, **_details(entry))
+        self.past.add(_known(final, at, None if entry is None else entry.over_by))
+        return final
 
     def _new_id(self, run_id: str, session: str, began: int) -> str:
         """A message is named by its run and the time of its first text, which are the source's: the name is stable."""
@@ -297,18 +268,18 @@ class Conversation:
         return f"{self.namespace}/{session}/{entry.id or entry.at}/{entry.role}"
 
 
-def _known(view: MessageView) -> Known:
-    streamed, complete, aborted = bool(view.run_id), view.state == "complete", view.state == "aborted"
+def _known(told: MessageView | Final, began: int, over_by: int | None = None) -> Known:
     return Known(
-        view.message_id,
-        view.session,
-        view.role,
-        view.text,
-        view.timestamp,
-        complete,
-        streamed,
-        aborted=aborted,
-        run_id=view.run_id,
+        told.message_id,
+        told.session,
+        told.role,
+        told.text,
+        began,
+        complete=told.state == "complete",
+        claimed=bool(told.run_id),
+        aborted=told.state == "aborted",
+        run_id=told.run_id,
+        over_by=over_by,
     )
 
 
