@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mission_control.core.draft_check import DETAIL_DEPTH, is_shallow
-from mission_control.core.signals import HistoryMissing, HistorySeen, Listed
+from mission_control.core.signals import HistoryMissing, HistorySeen, Listed, TextSeen
 from mission_control.gateways.clawdbot.content import capped, decided, visible
 from mission_control.gateways.clawdbot.places import KNOWN_RUNS, Places
 from mission_control.gateways.dialect import CaughtUp, Refused
@@ -122,3 +122,31 @@ def test_runs_and_sessions_without_end_do_not_pile_up() -> None:
     newest, oldest = f"agent:main:session{KNOWN_RUNS + 9}", "agent:main:session0"
     assert places.key_of(newest) == f"session{KNOWN_RUNS + 9}"
     assert places.key_of(oldest) == oldest
+
+
+@pytest.mark.parametrize("usage", [{"a": deep(100)}, {"a": "x" * 100_000}], ids=["deep", "large"])
+def test_what_a_message_is_said_to_have_used_is_left_out_if_it_is_senseless(usage: Any) -> None:
+    message = {"role": "assistant", "content": "text", "timestamp": 90_000}
+    peer = Peer().connect().agent(1, "lifecycle", {"phase": "start"}, sessionKey=SESSION)
+    peer.answer(peer.asked("chat.history")[-1]["id"], {"messages": [message | {"usage": usage}, message]})
+    [seen] = [signal for signal in peer.signals() if isinstance(signal, HistorySeen)]
+    assert [(entry.text, entry.usage) for entry in seen.entries] == [("text", None)] * 2
+
+
+def test_a_run_is_one_agents_whatever_is_said_of_it_later() -> None:
+    """Two agents would tell of it, and of the same message, each from its beginning."""
+    peer = Peer().connect().agent(1, "assistant", {"text": "one", "delta": "one"}, sessionKey=SESSION)
+    for more in ({"sessionKey": "agent:bravo:main"}, {"agentId": "bravo"}):
+        peer.agent(2, "assistant", {"text": "one two", "delta": " two"}, **more)
+    assert [signal.session for signal in peer.signals("alpha") if isinstance(signal, TextSeen)] == [SESSION] * 3
+    assert not [signal for signal in peer.signals("bravo") if isinstance(signal, TextSeen)]
+
+
+@pytest.mark.parametrize("named", [{"agentId": ""}, {"sessionKey": "agent::x"}, {"sessionKey": SESSION, "agentId": ""}])
+def test_an_agent_without_a_name_is_none(named: dict[str, str]) -> None:
+    """Nobody could ask for it."""
+    peer = Peer().connect(health=health("", "alpha")).agent(1, "assistant", {"text": "one", "delta": "one"}, **named)
+    assert not peer.signals("")
+    assert [signal.text for signal in peer.signals("alpha") if isinstance(signal, TextSeen)] == ["one"] * (
+        "sessionKey" in named
+    )

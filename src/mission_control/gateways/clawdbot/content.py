@@ -131,7 +131,7 @@ def _entry(message: HistoryMessage, results: dict[str, HistoryMessage]) -> Histo
         at=sane(message.timestamp or 0),
         error=(message.errorMessage or "the model failed without saying why") if failed else None,
         model=message.model,
-        usage=message.usage,
+        usage=message.usage if "truncated" not in capped("usage", message.usage) else None,
         ends_run=mine and message.stopReason in ("stop", "length", "aborted"),
         calls=tuple(_calls(message, results)) if mine else (),
     )

@@ -30,15 +30,21 @@ class Places:
         return run_id in self._places
 
     def of_run(self, run_id: str, agent: str | None, session: str | None) -> Place | None:
-        """What the frame says of the run's place, else what was known of it; None if nothing is. Remembers it."""
+        """What is known of the run's place, else what the frame says of it; None if nothing is. Remembers it.
+
+        A run stays where it was first heard of: else two agents would tell of it, and tell the same messages.
+        """
+        agent, session = agent or None, session or None
         known = self._places.get(run_id)
         if session is None and agent is None and known is None:
             return None
         if session is None:
             session = known.session if known is not None else ""
         session = self._learn(session)
-        if agent is None:
-            agent = known.agent if known is not None and not session else self.agent_of(session)
+        if known is not None:
+            agent, session = known.agent, known.session or session
+        elif agent is None:
+            agent = self.agent_of(session)
         place = Place(agent.lower(), session)
         if known != place:
             self._places[run_id] = place
@@ -90,4 +96,4 @@ class Places:
 
 
 def _is_full(parts: list[str]) -> bool:
-    return len(parts) == 3 and parts[0].lower() == "agent"
+    return len(parts) == 3 and parts[0].lower() == "agent" and parts[1] != ""

@@ -20,7 +20,7 @@ class Roster:
         if health.agents is None:
             return []
         orders: list[Deliver] = []
-        agents = {agent.agentId.lower(): agent for agent in health.agents}
+        agents = {agent.agentId.lower(): agent for agent in health.agents if agent.agentId}
         for agent_id, agent in agents.items():
             if self._agents.get(agent_id) != agent:
                 beat = agent.heartbeat

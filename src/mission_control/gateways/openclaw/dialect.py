@@ -267,7 +267,7 @@ class OpenclawDialect(ClawdbotDialect):
     def _cron(self, event: frames.Cron, now: int) -> None:
         job = event.job
         beats = job is not None and (job.declarationKey or "").startswith(HEARTBEAT)
-        if job is None or job.agentId is None or not beats or event.action not in ("started", "finished"):
+        if job is None or not job.agentId or not beats or event.action not in ("started", "finished"):
             return
         self._orders.append(Deliver(job.agentId.lower(), Beat(now)))
 
