@@ -215,3 +215,15 @@ def test_chunks_always_join_to_their_final(messages: list[list[str]], data: st.D
     for final in finals:
         if final.state == "complete" and final.chunks:
             assert joined[final.message_id] == final.text
+
+
+def test_messages_that_began_in_one_millisecond_have_names_of_their_own() -> None:
+    """Also one whose end was not heard, and is left to a history: else its chunks would be the next one's."""
+    conversation = Conversation("gw")
+    said = conversation.write("run", SESSION, "one", "one", 1_000)
+    conversation.doubt()
+    for text in ("two", "three", "four"):
+        said += conversation.write("run", SESSION, text, text, 1_000)
+    chunks = [event for event in said if isinstance(event, Chunk)]
+    assert [(chunk.delta, chunk.index) for chunk in chunks] == [("one", 0), ("two", 0), ("three", 0), ("four", 0)]
+    assert len({chunk.message_id for chunk in chunks}) == 4

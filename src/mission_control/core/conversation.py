@@ -261,8 +261,10 @@ class Conversation:
     def _new_id(self, run_id: str, session: str, began: int) -> str:
         """A message is named by its run and the time of its first text, which are the source's: the name is stable."""
         name = f"{self.namespace}/{run_id}/{began}"
-        taken = {item.message_id for item in self.past.of(session)[-10:]}
-        return name if name not in taken else f"{name}+"
+        taken = {item.message_id for item in (*self.past.of(session)[-10:], *self._open)}
+        while name in taken:
+            name += "+"
+        return name
 
     def _entry_id(self, session: str, entry: HistoryEntry) -> str:
         return f"{self.namespace}/{session}/{entry.id or entry.at}/{entry.role}"
