@@ -6,7 +6,7 @@ IN_VENV := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint types dashboard bench chaos mutants screenshots lock wheel clean help
+.PHONY: run test lint types dashboard bench chaos fuzz mutants screenshots lock wheel clean help
 
 run: ## Start the daemon with its dashboard (ARGS="--listen 127.0.0.1:9000" adds options)
 	@$(SETUP) scripts.venv runtime
@@ -35,6 +35,10 @@ bench: ## Measure latency and throughput under load (ARGS="mailbox": the actor r
 chaos: ## Let everything go wrong at once for a minute, and count what that cost (ARGS="--seconds 600 --seed 7")
 	@$(SETUP) scripts.venv dev
 	@$(IN_VENV) tests.chaos $(ARGS)
+
+fuzz: ## Say to it what nobody would say, for minutes or hours (ARGS="--target clawdbot --seconds 600 --seed 7")
+	@$(SETUP) scripts.venv dev
+	@$(IN_VENV) tests.fuzz $(ARGS)
 
 mutants: ## Break the actor runtime in all ways at hand, and list what no test notices; takes an hour (ARGS="mailbox")
 	@$(SETUP) scripts.venv dev
