@@ -105,6 +105,7 @@ class Daemon:
     journal: Journal = field(factory=Journal)
     agents: dict[str, AgentCore] = field(factory=dict)
     up: bool = False
+    _named: dict[str, tuple[int, object]] = field(factory=dict)
 
     def restart(self, now: int) -> None:
         """It dies, and has its journal."""
@@ -120,6 +121,8 @@ class Daemon:
                 core.liveness.connected(now)
         if (session := core.unknown_past(signal)) is not None:
             core.conversation.recall(session, self.journal.finals(core.key, FINALS_KEPT, session))
+        if isinstance(signal, Told) and self._is_misnamed(signal):
+            return
         if isinstance(signal, Told) and core.telling.is_unsure(signal):
             core.telling.look_up([signal], self.journal.known(told_drafts(core.key, [signal])))
         self._commit(core, core.handle(signal, now))
@@ -138,6 +141,11 @@ class Daemon:
             self._commit(core, core.tick(now))
             again = core.due(now)
             assert again is None or again > now, "an agent wants to be woken again and again"
+
+    def _is_misnamed(self, told: Told) -> bool:
+        """Whether a source gives an event the id of another one, which docs/envelope.md says that it must not."""
+        named = told.sequence, told.payload
+        return self._named.setdefault(told.event_id, named) != named
 
     def _commit(self, core: AgentCore, drafts: Sequence[Draft]) -> None:
         self.journal.append(drafts)
