@@ -86,6 +86,16 @@ def test_a_run_whose_end_waited_in_line_is_not_taken_for_one_that_nobody_heard_o
     assert agent.kinds() == ["stream.repaired", "run.started", "run.finished"]
 
 
+def test_a_run_that_waited_in_line_is_not_taken_for_those_after_it() -> None:
+    """What waited is told behind the history: an answer to a later prompt than the run's is another run's."""
+    agent = Agent().outage(1_150, 4_000)
+    stored = (asked("one", 1_004), failed("500", 1_027), asked("two", 2_083), said("yes", 2_086))
+    agent.history(4_010, *stored, purpose="repair").start(1_005).end(1_077).tell(Settled(4_010, SESSION))
+    [gap] = [draft.payload for draft in agent.drafts if isinstance(draft.payload, Activity) and "gap" in draft.event_id]
+    assert isinstance(gap.detail, dict)
+    assert gap.detail["answered_at"] == [2_086]
+
+
 def test_a_run_of_which_only_the_end_was_heard_has_its_start_and_its_end() -> None:
     agent = Agent().outage(1_140, 2_000).history(2_010, asked("please", 1_200), purpose="repair")
     agent.tell(Settled(2_010, SESSION)).end(2_020, "done").history(2_030, asked("please", 1_200), said("done", 1_990))

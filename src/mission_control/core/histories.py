@@ -84,6 +84,19 @@ def _is_own(entry: HistoryEntry, run: Run) -> bool:
 
 
 @frozen
+class _Unseen:
+    """The last that a history has of a run that nobody may have heard of, and when that run's prompt came, if it says.
+    It may be the prompt itself."""
+
+    last: HistoryEntry
+    prompted_at: int | None
+
+    def is_of(self, run: Run) -> bool:
+        """Whether it may be of this run: it is its own by its time, and answers no later prompt."""
+        return _is_own(self.last, run) and (self.prompted_at is None or self.prompted_at <= run.asked_by)
+
+
+@frozen
 class Outage:
     """The time before this connection of which something may be missing, by the gateway's clock, in ms.
 
@@ -114,7 +127,7 @@ class Histories:
     backfill_ms: int
     silent_since: int | None = None
     _outage: Outage | None = None
-    _unclaimed: dict[str, list[HistoryEntry]] = field(factory=dict)
+    _unclaimed: dict[str, list[_Unseen]] = field(factory=dict)
     """By session, how the runs ended that were missed: until it is known whether anything is heard of them."""
     _ends_told: SeenWindow = field(init=False, factory=lambda: SeenWindow(ENDS_KEPT))
     """The last answers of runs whose end was told from a history: by session and time."""
@@ -173,8 +186,9 @@ class Histories:
         """All is known of a session's runs that can be: those that nobody heard of are told of by their ends alone."""
         known = self._runs.in_session(signal.session)
         answered: list[int] = []
-        for entry in self._unclaimed.pop(signal.session, ()):
-            if any(_is_own(entry, run) for run in known):
+        for unseen in self._unclaimed.pop(signal.session, ()):
+            entry = unseen.last
+            if any(unseen.is_of(run) for run in known):
                 continue
             if entry.error is not None:
                 self.ends.failed_unseen(signal.session, entry.at, entry.error)
@@ -214,7 +228,7 @@ class Histories:
             began = [run.began for run in self._runs.in_session(signal.session)]
             new = {id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.events}
             ends = _missed_ends(outage, signal.entries, began, new)
-            self._unclaimed[signal.session] = [entry for entry in ends if id(entry) not in heard]
+            self._unclaimed[signal.session] = [unseen for unseen in ends if id(unseen.last) not in heard]
             messages = sum(found.repaired for found in brought)
             if self.silent_since is not None and (messages or calls):
                 self._out.repaired(signal.session, self.silent_since, signal.at, messages, calls)
@@ -295,20 +309,21 @@ def _is_missed(outage: Outage | None, *times: int | None) -> bool:
 
 def _missed_ends(
     outage: Outage | None, entries: Sequence[HistoryEntry], began: Sequence[int], new: Collection[int]
-) -> Iterator[HistoryEntry]:
+) -> Iterator[_Unseen]:
     """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did; and the prompts of
     runs that died with the gateway before an answer of theirs was stored. ``began``: when the known runs did; ``new``:
     the ids of the entries that were not known."""
+    prompt: int | None = None
     prompted = False
     for entry, following in pairwise((*entries, None)):
         if entry is None:
             continue
         if entry.role == "user":
-            prompted = _is_missed(outage, entry.at)
+            prompt, prompted = entry.at, _is_missed(outage, entry.at)
             if following is not None and following.role != "user":
                 continue
             heard = any(entry.at <= at and (following is None or at < following.at) for at in began)
             if outage is not None and outage.outlived(entry.at) and id(entry) in new and not heard:
-                yield entry
+                yield _Unseen(entry, prompt)
         elif (prompted or _is_missed(outage, entry.at)) and (entry.ends_run or entry.error is not None):
-            yield entry
+            yield _Unseen(entry, prompt)
