@@ -261,7 +261,8 @@ def test_a_history_that_does_not_come_lets_the_live_text_through() -> None:
 
 
 def test_a_connection_that_ends_loses_nothing_that_was_heard() -> None:
-    """What waits for a history waits for that of the next connection, and is told behind it."""
+    """What waits for a history waits for that of the next connection, and is told behind it. Another one, which knows
+    what became of it, comes before what is said then."""
     peer = Peer(runs={"run": ("alpha", SESSION)}, last_heard=90_000).connect()
     peer.agent(7, "assistant", {"text": "late", "delta": "late"}, sessionKey=SESSION)
     peer.orders.clear()
@@ -269,10 +270,11 @@ def test_a_connection_that_ends_loses_nothing_that_was_heard() -> None:
     assert [type(order) for order in peer.orders] == [Broadcast]
     assert isinstance(peer.broadcasts()[-1], LinkDown)
     peer.connect()
-    [history] = peer.asked("chat.history")
-    peer.answer(history["id"], {"messages": []})
+    peer.answer(peer.asked("chat.history")[-1]["id"], {"messages": []})
+    peer.agent(8, "assistant", {"text": "late again", "delta": " again"}, sessionKey=SESSION)
+    peer.answer(peer.asked("chat.history")[-1]["id"], {"messages": []})
     kinds = [type(signal) for signal in peer.signals("alpha")]
-    assert kinds == [HistorySeen, TextSeen, HoleSeen, Settled]
+    assert kinds == [HistorySeen, TextSeen, HoleSeen, HistorySeen, TextSeen, Settled]
 
 
 def test_what_waits_is_told_when_there_is_no_other_connection_at_once() -> None:

@@ -98,6 +98,8 @@ beginnings = st.sampled_from((0, 0, 100, 1_500))
     first=100,
     then=[(114, 20, "kill the gateway"), (195, 200, "kill the daemon"), (1878, 1, "cut")],
 )
+# All that was heard of the run was its start, which waited for a history when the connection was lost.
+@example(40, [[Script((Say(("ok", "done"), 10),), "stop", 0, 1)]], 0, [(1, 3_000, "cut")])
 @settings(max_examples=200, derandomize=True)
 @given(latencies, histories, beginnings, incidents)
 def test_nothing_is_lost_doubled_or_mistaken(

@@ -32,6 +32,7 @@ class Repair:
         self._held: set[str] = set()
         self._settled: set[str] = set()
         self._waiting: dict[str, list[Order]] = {}
+        self._old: set[str] = set()
 
     @property
     def is_complete(self) -> bool:
@@ -51,6 +52,7 @@ class Repair:
         self._listed = False
         self._held.clear()
         self._settled.clear()
+        self._old = {session for session, waiting in self._waiting.items() if waiting}
         return list(dict.fromkeys((*self._unsettled, *open_sessions)))
 
     def hold(self, session: str) -> bool:
@@ -80,6 +82,16 @@ class Repair:
         waiting.append(order)
         return True
 
+    def is_old(self, session: str) -> bool:
+        """Whether orders wait that were there when this connection began."""
+        return session in self._old
+
+    def renew(self, session: str) -> list[Order]:
+        """Give what waited, and let the session's orders wait for another history."""
+        self._old.discard(session)
+        waited, self._waiting[session] = self._waiting[session], []
+        return waited
+
     def settle(self, session: str) -> list[Order]:
         """The session has what can be had of its history. Gives the orders that waited."""
         self._unsettled.pop(session, None)
@@ -96,6 +108,7 @@ class Repair:
         """No history will come soon. Gives the orders that waited; the sessions stay to be repaired."""
         orders = [order for waiting in self._waiting.values() for order in waiting]
         self._waiting.clear()
+        self._old.clear()
         return orders
 
     def _finish(self) -> None:

@@ -300,7 +300,11 @@ class RepairingDialect(ABC):
     def _settle(self, request: Request, signal: HistorySeen | HistoryMissing, *joined: TextSeen | ToolSeen) -> None:
         agent = self._places.agent_of(request.session)
         self._orders.append(Deliver(agent, signal))
-        if request.purpose == "repair":
+        if request.purpose == "repair" and isinstance(signal, HistorySeen) and self._repair.is_old(request.session):
+            # What had waited since before this connection may have begun what only another history knows the end of.
+            self._orders += self._repair.renew(request.session)
+            self._want(request.session, "repair")
+        elif request.purpose == "repair":
             waited = self._repair.settle(request.session)
             if any(isinstance(order, Deliver) and isinstance(order.signal, RunEnding) for order in waited):
                 self._want(request.session, "end")  # how it ended the repair's history told before it was heard
