@@ -100,7 +100,7 @@ beginnings = st.sampled_from((0, 0, 100, 1_500))
 )
 # All that was heard of the run was its start, which waited for a history when the connection was lost.
 @example(40, [[Script((Say(("ok", "done"), 10),), "stop", 0, 1)]], 0, [(1, 3_000, "cut")])
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(latencies, histories, beginnings, incidents)
 def test_nothing_is_lost_doubled_or_mistaken(
     latency: int, sessions: list[list[Script]], first: int, then: list[Incident]
