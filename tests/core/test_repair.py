@@ -10,6 +10,7 @@ from mission_control.core.signals import (
     HistorySeen,
     LinkDown,
     LinkUp,
+    RunAnswered,
     Settled,
     ToolSeen,
 )
@@ -148,9 +149,12 @@ def test_only_the_runs_from_before_died_with_the_gateway() -> None:
 
 
 def test_a_run_that_died_with_the_gateway_unheard_is_declared_by_its_prompt() -> None:
-    """Nothing but its prompt was stored. One that was asked for after the restart may yet answer."""
-    agent = Agent().tell(LinkDown(1_150, "x"), LinkUp(6_000, 1_140, booted_at=5_500))
-    stored = (asked("please", 5_000), asked("again", 5_300), said("yes", 5_310), asked("and now", 5_700))
+    """Nothing but its prompt was stored. One that was asked for after the restart may yet answer, and of one that was
+    aborted between two outages that was told."""
+    agent = Agent().start(5_201).tell(RunAnswered("gone", 5_210, "run", SESSION, "aborted", None))
+    agent.tell(LinkDown(5_220, "x"), LinkUp(6_000, 1_140, booted_at=5_500))
+    first = (asked("please", 5_000), asked("heard", 5_200))
+    stored = (*first, asked("again", 5_300), said("yes", 5_310), asked("and now", 5_700))
     agent.history(6_010, *stored, purpose="repair").tell(Settled(6_010, SESSION))
     [gap] = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
     assert isinstance(gap, Activity)

@@ -225,7 +225,7 @@ class Histories:
             heard = owners.keys() | {
                 id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.was_heard
             }
-            began = [run.began for run in self._runs.in_session(signal.session)]
+            began = self._runs.beginnings(signal.session)
             new = {id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.events}
             ends = _missed_ends(outage, signal.entries, began, new)
             self._unclaimed[signal.session] = [unseen for unseen in ends if id(unseen.last) not in heard]

@@ -69,9 +69,13 @@ class Run:
 
 @frozen
 class Closed:
-    """A run that is over. What is heard of it from ``again_from`` on, if that is set, is of another attempt."""
+    """A run that is over, and was first heard of at ``began``.
+
+    What is heard of it from ``again_from`` on, if that is set, is of another attempt.
+    """
 
     session: str
+    began: int
     again_from: int | None
 
 
@@ -100,7 +104,7 @@ class RunBook:
 
     def close(self, run: Run, *, again_from: int | None = None) -> None:
         self._open.pop(run.run_id, None)
-        self._closed[run.run_id] = Closed(run.session, again_from)
+        self._closed[run.run_id] = Closed(run.session, run.began, again_from)
         while len(self._closed) > CLOSED_RUNS:
             self._closed.popitem(last=False)
 
@@ -120,6 +124,11 @@ class RunBook:
     def in_session(self, session: str) -> list[Run]:
         """A session's open runs, oldest first. Runs of no known session have nothing to do with each other."""
         return [run for run in self._open.values() if session and run.session == session]
+
+    def beginnings(self, session: str) -> list[int]:
+        """When the session's runs were first heard of, as far as they are known."""
+        known: tuple[Run | Closed, ...] = (*self._open.values(), *self._closed.values())
+        return [run.began for run in known if session and run.session == session]
 
     def began(self) -> dict[str, int]:
         """The time before which each open run cannot have said anything, where that is known."""
