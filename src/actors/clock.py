@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from threading import Lock
 from typing import Final, TypeAlias
 
 Clock: TypeAlias = Callable[[], int]
@@ -26,15 +27,17 @@ class SteadyClock:
 
     def __init__(self, wall: Callable[[], int], steady: Callable[[], int]) -> None:
         self._wall, self._steady = wall, steady
-        self._now, self._seen = float(wall()), steady()
+        self._now, self._seen = wall(), steady()
+        self._lock = Lock()  # the journal's thread reads it, too
 
     def __call__(self) -> int:
-        seen = self._steady()
-        passed, self._seen = seen - self._seen, seen
-        off = self._wall() - (self._now + passed)
-        most = passed * SLEW
-        self._now += passed + max(-most, min(most, off))
-        return int(self._now) // 1_000_000
+        with self._lock:
+            seen = self._steady()
+            passed, self._seen = seen - self._seen, seen
+            off = self._wall() - (self._now + passed)
+            most = int(passed * SLEW)
+            self._now += passed + max(-most, min(most, off))
+            return self._now // 1_000_000
 
 
 wall_clock: Clock = SteadyClock(time.time_ns, partial(time.clock_gettime_ns, _STEADY))
