@@ -14,7 +14,7 @@ from mission_control.truth import Message, Run
 from mission_control.verify import compare
 from mission_control.verify.readings import Conversations, Reading
 from mission_control.verify.verdict import FAULTS, Verdict
-from tests.verify.world import Draft, World, changed, numbered, worlds
+from tests.verify.world import Draft, World, changed, numbered, world_of, worlds
 
 
 def faults(verdict: Verdict) -> dict[str, int]:
@@ -89,6 +89,14 @@ def test_two_messages_in_each_others_place_are_reordered(world: World, data: st.
     swapped = {id(one): evolve(one, at=other.at), id(other): evolve(other, at=one.at)}
     found = judged(world, [swapped.get(id(draft), draft) for draft in world.drafts])
     assert set(found) == {"reordered"}
+
+
+def test_equal_answers_are_told_apart_by_their_states() -> None:
+    """The one that is told at the other's time, which is near its own, is not taken for the other."""
+    world = world_of(("It rains.", "complete"), ("It rains.", "error"))
+    whole, broken = world.finals("complete", "error")[1::2]
+    drafts = [evolve(draft, at=broken.at) if draft is whole else draft for draft in world.drafts]
+    assert judged(world, drafts) == {}
 
 
 def differs(one: Draft, other: Draft) -> bool:

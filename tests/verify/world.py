@@ -90,6 +90,17 @@ def worlds(draw: st.DrawFn) -> World:
     return world
 
 
+def world_of(*answers: tuple[str, str]) -> World:
+    """One agent that gave these, with their states, one after the other."""
+    world, now = World(), START
+    for number, (text, state) in enumerate(answers):
+        turn = _Turn(world, "a", f"run-{number}", now)
+        turn.ask(f"question {number}")
+        turn.answer(text, state, streamed=False, seen=True)
+        now = turn.now + 1
+    return world
+
+
 @define
 class _Turn:
     world: World

@@ -4,7 +4,7 @@ A gateway's history gives its messages no ids, so nothing else can be compared.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from attrs import Factory, define
@@ -17,6 +17,7 @@ from mission_control.verify.verdict import Finding, FindingClass, quoted
 _KEPT = ("complete", "error")
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 
 @define
@@ -43,17 +44,31 @@ class _Session:
         yield from self._judge_order()
 
     def _match_whole(self) -> tuple[list[Message], list[Told]]:
-        """Messages that are kept in a history, with finals of the same text: at their time, else at any."""
-        unmet: list[Message] = [message for message in self.true if message.state not in _KEPT]
-        extra: list[Told] = [told for told in self.told if not told.is_whole]
-        kept = _by_text(
-            (message.role, message.text.strip(), message) for message in self.true if message.state in _KEPT
+        """Messages that are kept in a history, with finals of the same text: of the same state at their time, else of
+        any at their time, else at any time."""
+        kept = [message for message in self.true if message.state in _KEPT]
+        whole = [told for told in self.told if told.is_whole]
+        kept, whole = self._match(kept, whole, lambda each: (each.role, each.text.strip(), each.state), (0, SLACK_MS))
+        kept, whole = self._match(kept, whole, lambda each: (each.role, each.text.strip()), (0, SLACK_MS, ANY_TIME))
+        return (
+            [message for message in self.true if message.state not in _KEPT] + kept,
+            [told for told in self.told if not told.is_whole] + whole,
         )
-        whole = _by_text((told.role, told.text, told) for told in self.told if told.is_whole)
-        for key in kept.keys() | whole.keys():
-            spans = [(message.began, message.ended, message) for message in kept[key]]
-            moments = [(told.began, told) for told in whole[key]]
-            pairs, left, over = pair(spans, moments, (0, SLACK_MS, ANY_TIME))
+
+    def _match(
+        self,
+        messages: list[Message],
+        finals: list[Told],
+        alike: Callable[[Message | Told], tuple[str, ...]],
+        slacks: Sequence[float],
+    ) -> tuple[list[Message], list[Told]]:
+        """Those that are alike; gives what is left of both."""
+        unmet: list[Message] = []
+        extra: list[Told] = []
+        true, told = _grouped(messages, alike), _grouped(finals, alike)
+        for key in true.keys() | told.keys():
+            spans = [(message.began, message.ended, message) for message in true[key]]
+            pairs, left, over = pair(spans, [(final.began, final) for final in told[key]], slacks)
             self.pairs += pairs
             unmet += left
             extra += over
@@ -145,11 +160,11 @@ def compare_messages(true: Sequence[Message], account: Account, where: str) -> I
         yield from session.compare()
 
 
-def _by_text(items: Iterator[tuple[str, str, T]]) -> defaultdict[tuple[str, str], list[T]]:
-    found: defaultdict[tuple[str, str], list[T]] = defaultdict(list)
-    for role, text, item in items:
-        found[role, text].append(item)
-    return found
+def _grouped(items: Iterable[T], key: Callable[[T], K]) -> defaultdict[K, list[T]]:
+    groups: defaultdict[K, list[T]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups
 
 
 def _begins(told: Told, message: Message) -> bool:
