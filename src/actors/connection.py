@@ -23,7 +23,7 @@ from mission_control.core.ids import event_id
 from mission_control.core.positions import Position
 from mission_control.core.signals import LinkDown, LinkUp, Signal
 from mission_control.core.subscription import Filter
-from mission_control.core.views import Snapshot
+from mission_control.core.views import Snapshot, last_heard
 from mission_control.gateways.dialect import (
     Broadcast,
     CatchingUp,
@@ -111,6 +111,7 @@ class ConnectionActor:
         positions = await self._journal.positions(self._gateway.id)
         self._dialect = self._gateway.dialect(stored, positions, self._link.record)
         self._missing_since = next((view.missing_since for view in stored.gateways), None)
+        self._last_event_at = last_heard(stored)
         for agent in stored.agents:
             self._known.add(agent.id)
             self._agents.ensure((self._gateway.id, agent.id))
@@ -168,6 +169,7 @@ class ConnectionActor:
             frames: Sequence[bytes | Oversized] = ()
             with trio.move_on_after(float("inf") if due is None else max(0.0, (due - now) / 1000)):
                 frames = await link.receive()
+                self._last_event_at = self._clock()
             rest_at = trio.current_time() + STEP_SECONDS
             for frame in frames:
                 now = self._clock()
@@ -230,7 +232,6 @@ class ConnectionActor:
             await self._tell("connected", self._connected)
 
     async def _deliver(self, agent_id: str, signal: Signal) -> None:
-        self._last_event_at = self._clock()
         # A new agent's actor learns from the link's state that the gateway is live (AgentActor).
         self._known.add(agent_id)
         agent = self._agents.ensure((self._gateway.id, agent_id))

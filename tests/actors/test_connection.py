@@ -49,7 +49,15 @@ def has_caught_up(status: Status) -> bool:
 class Bench:
     """A connection actor with everything around it replaced by something that remembers."""
 
-    def __init__(self, url: str, *, first: float = 0.01, ceiling: float = 0.05, link: LinkState | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        first: float = 0.01,
+        ceiling: float = 0.05,
+        link: LinkState | None = None,
+        journal: MemoryJournal | None = None,
+    ) -> None:
         self.link = link or LinkState()
         self.heard: list[Signal] = []
         self.statuses: list[Status] = []
@@ -63,9 +71,9 @@ class Bench:
             "agents", lambda key: ActorSpec(Ref(f"{key[0]}/{key[1]}"), lambda: Listener(self))
         )
         gateway = Gateway("gw", url, self._dialect, Backoff(first=first, ceiling=ceiling))
-        journal = MemoryJournal(wall_clock)
+        self.journal = journal or MemoryJournal(wall_clock)
         self.actor = ConnectionActor(
-            gateway, journal, self.agents, self.persistence, self.link, wall_clock, random.Random(1)
+            gateway, self.journal, self.agents, self.persistence, self.link, wall_clock, random.Random(1)
         )
 
     def _dialect(self, stored: Snapshot, positions: Mapping[str, Position], record: Record) -> ClawDialect:
@@ -89,6 +97,7 @@ class Bench:
         async for message in Inbox(self.persistence):
             match message:
                 case Append(drafts):
+                    await self.journal.append(drafts)
                     self.statuses += [draft.payload for draft in drafts if isinstance(draft.payload, Status)]
                     self._changed.set()
                 case Barrier(reply):
@@ -208,6 +217,17 @@ async def test_it_is_told_until_when_something_may_be_missing() -> None:
         assert isinstance(again.missing_since, int)
         await bench.caught_up()
         assert len([status for status in bench.statuses if has_caught_up(status)]) == 1
+
+
+async def test_when_a_gateway_was_last_heard_outlives_who_has_heard_it() -> None:
+    """A daemon that was killed as soon as it was connected, and again before it was, asks for what it missed."""
+    async with FakeGateway(agents=("alpha",)).serving() as gateway:
+        async with Bench(gateway.url).running() as bench:
+            heard = (await bench.state("connected")).last_event_at
+            assert isinstance(heard, int)
+        async with Bench("ws://127.0.0.1:9", journal=bench.journal).running() as second:
+            assert (await second.state("connecting")).last_event_at == heard
+            assert (await second.state("reconnecting", 2)).last_event_at == heard
 
 
 async def test_a_message_that_is_too_large_costs_itself_alone() -> None:

@@ -7,19 +7,18 @@ from random import Random
 from typing import Any, TypeAlias
 
 import h11
-import msgspec
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
 from mission_control.client import Backoff, Jump, subscribe
-from mission_control.core.subscription import EVERYTHING, Cursor, Filter
+from mission_control.core.subscription import EVERYTHING, Filter
 from mission_control.gateways.transport import LinkClosed, LinkFailed
+from tests.chaos.following import Following, written
 from tests.chaos.record import Record
 from tests.edge.transports import (
     Frames,
     OverSse,
     OverWebSocket,
-    Select,
     StreamEndedError,
     Transport,
     WebSocketFrames,
@@ -39,25 +38,6 @@ SILENCE_S = 25.0
 """Who has heard nothing for two ping intervals and a little should connect anew."""
 
 Follow: TypeAlias = Callable[[], Awaitable[None]]
-
-
-@frozen
-class _Event:
-    event_id: str
-    offset: int | None
-
-
-@frozen
-class _Frame:
-    op: str
-    resume: str | None = None
-    reason: str | None = None
-    cursor: Cursor | None = None
-    offset: int = 0
-    events: list[_Event] = field(factory=list)
-
-
-_decode_frame = msgspec.json.Decoder(_Frame).decode
 
 
 @define
@@ -84,11 +64,10 @@ class Visitor:
     transport: Transport
     habits: Habits
     rng: Random
-    select: Filter = field(init=False)
-    asked: Filter | None = field(init=False, default=None)
+    _following: Following = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.select = self.habits.filters[0]
+        self._following = Following(self.record, self.habits.filters[0])
 
     async def follow(self) -> None:
         """For ever."""
@@ -96,11 +75,11 @@ class Visitor:
             with suppress(*GONE):  # it was killed, or is not there yet: come again
                 await self._visit()
             await trio.sleep(self._about(self.habits.away))
-            self.select, self.asked = self.rng.choice(self.habits.filters), None
+            self._following = Following(self.record, self.rng.choice(self.habits.filters))
 
     async def _visit(self) -> None:
         with trio.fail_after(SILENCE_S) as patience:
-            async with self.transport.open(self.port, _written(self.select), self.record.cursor) as frames:
+            async with self.transport.open(self.port, written(self._following.select), self.record.cursor) as frames:
                 patience.deadline = float("inf")
                 self.record.connections += 1
                 with trio.move_on_after(self._about(self.habits.stays)):
@@ -112,7 +91,7 @@ class Visitor:
         while True:
             with trio.fail_after(SILENCE_S):
                 text = await frames.take()
-            self._take(text)
+            self._following.take(text)
             if self.habits.stalls and trio.current_time() >= pause_at:
                 await trio.sleep(self._about(self.habits.stalls))
                 pause_at = trio.current_time() + self._about(self.habits.stays)
@@ -121,28 +100,9 @@ class Visitor:
 
     async def _ask(self, frames: WebSocketFrames, select: Filter) -> None:
         """For another filter; the next one when this one is there."""
-        if self.asked is None:
-            self.asked = select
-            await frames.link.send(json.dumps({"op": "filter", "filter": _written(select)}))
-
-    def _take(self, text: str) -> None:
-        frame = _decode_frame(text.encode())
-        if frame.op == "welcome" and frame.resume == "continued":
-            assert frame.cursor is not None
-            assert frame.cursor == self.record.cursor, "a continuation begins where the client stood"
-            self.record.begin(frame.cursor, self.select)
-        elif frame.op == "snapshot":
-            assert frame.cursor is not None
-            self.record.jumped(str(frame.reason))
-            if frame.reason == "filter":
-                assert self.asked is not None
-                self.select, self.asked = self.asked, None
-            self.record.begin(frame.cursor, self.select, json.loads(text))
-        elif frame.op == "events":
-            for event in frame.events:
-                if event.offset is not None:
-                    self.record.saw(event.offset, event.event_id)
-            self.record.came_to(frame.offset)
+        if self._following.asked is None:
+            self._following.asked = select
+            await frames.link.send(json.dumps({"op": "filter", "filter": written(select)}))
 
     def _about(self, seconds: float) -> float:
         return seconds * self.rng.uniform(0.1, 2.0)
@@ -190,11 +150,6 @@ class Client:
             await trio.sleep(0.2)
             if self.record.stretches and stream.cursor is not None:
                 self.record.came_to(max(stream.cursor.offset, self.record.stretches[-1].upto))
-
-
-def _written(select: Filter) -> Select:
-    names = ("agents", "types", "gateways")
-    return {name: sorted(getattr(select, name)) for name in names if getattr(select, name)}
 
 
 def subscribers(port: int, agents: list[str], rng: Random) -> list[Visitor | Client]:

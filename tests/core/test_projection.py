@@ -19,7 +19,7 @@ from mission_control.core.events import (
 )
 from mission_control.core.ledger import Ledger
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
-from mission_control.core.views import AgentView, MessageView, RunView, Snapshot
+from mission_control.core.views import AgentView, MessageView, RunView, Snapshot, last_heard
 
 ALPHA: AgentKey = ("gw", "alpha")
 BETA: AgentKey = ("gw", "beta")
@@ -304,3 +304,15 @@ def test_messages_follow_the_types_that_a_filter_admits(fold: Fold, types: set[s
     """Whoever sees chunks starts with the open messages, whoever sees finals with both."""
     fold.add(chunk(0, message="open"), final("done"))
     assert fold.messages(Filter(types=frozenset(types))) == messages
+
+
+def test_when_a_gateway_was_last_heard(fold: Fold) -> None:
+    """What is told of its agents while it is not connected was not heard from it."""
+    assert last_heard(fold.snapshot()) is None
+    fold.add(link("connected", last_event_at=5), at=6)
+    assert last_heard(fold.snapshot()) == 5
+    fold.add(Activity("run.started", "r", run_id="r", session="s"), at=100)
+    assert last_heard(fold.snapshot()) == 100
+    fold.add(link("reconnecting", last_event_at=105), at=120)
+    fold.add(Activity("stream.gap", "r", run_id="r", session="s"), at=135)
+    assert last_heard(fold.snapshot()) == 105

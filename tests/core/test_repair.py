@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import UNSET
+
 from mission_control.core.agent import AgentCore
 from mission_control.core.events import Activity, Chunk, Final
 from mission_control.core.signals import (
@@ -160,6 +162,19 @@ def test_a_run_that_died_with_the_gateway_unheard_is_declared_by_its_prompt() ->
     assert isinstance(gap, Activity)
     assert isinstance(gap.detail, dict)
     assert gap.detail["answered_at"] == [5_000, 5_310]
+
+
+def test_a_run_that_died_with_the_gateway_while_its_tool_worked_is_declared_by_its_last_answer() -> None:
+    """Nobody had heard of it. Another one's answers are stored, too, and that one goes on."""
+    agent = Agent().start(5_100, "known").tell(LinkDown(5_220, "x"), LinkUp(6_000, 5_140, booted_at=5_500))
+    known = (asked("please", 5_090), said("a look", 5_110, calls=(called("1", 5_110, ended=5_130),)))
+    gone = (asked("and this", 5_200), said("another", 5_210, calls=(called("2", 5_210),)))
+    fresh = (asked("now", 5_600), said("the last", 5_610, calls=(called("3", 5_610),)))
+    agent.history(6_010, *known, *gone, *fresh, purpose="repair").tell(Settled(6_010, SESSION))
+    payloads = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
+    [gap] = [each for each in payloads if isinstance(each, Activity) and each.run_id is UNSET]
+    assert isinstance(gap.detail, dict)
+    assert gap.detail["answered_at"] == [5_210]
 
 
 def test_a_restarted_gateway_whose_history_cannot_be_read() -> None:

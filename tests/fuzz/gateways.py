@@ -23,7 +23,7 @@ from mission_control.core.draft_check import LATEST
 from mission_control.core.events import Draft, Event, LinkStateName, Status, encode
 from mission_control.core.positions import Position, of_gateway
 from mission_control.core.signals import LinkDown, LinkUp, Signal
-from mission_control.core.views import Snapshot
+from mission_control.core.views import Snapshot, last_heard
 from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.clawdbot.requests import LIST_TIMEOUT_MS
 from mission_control.gateways.dialect import (
@@ -62,19 +62,14 @@ def claw(stored: Snapshot, positions: Mapping[str, Position]) -> Dialect:
         GATEWAY,
         Credentials("mission-control-fuzzed", "1", "token"),
         runs={run.run_id: (agent.id, run.session) for agent in stored.agents for run in agent.runs},
-        last_heard=_last_heard(stored),
+        last_heard=last_heard(stored),
         missing_since=next((view.missing_since for view in stored.gateways), None),
     )
 
 
 def envelope(stored: Snapshot, positions: Mapping[str, Position]) -> Dialect:
     """The dialect of our own envelope."""
-    return EnvelopeDialect(GATEWAY, "token", positions, last_heard=_last_heard(stored))
-
-
-def _last_heard(stored: Snapshot) -> int | None:
-    heard = [view.last_event_at for view in stored.gateways] + [view.last_event_at for view in stored.agents]
-    return max((at for at in heard if at is not None), default=None)
+    return EnvelopeDialect(GATEWAY, "token", positions, last_heard=last_heard(stored))
 
 
 class Connection:

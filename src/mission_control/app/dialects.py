@@ -7,7 +7,7 @@ from attrs import frozen
 
 from mission_control import __version__
 from mission_control.core.positions import Position
-from mission_control.core.views import Snapshot
+from mission_control.core.views import Snapshot, last_heard
 from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.dialect import Dialect
 from mission_control.gateways.envelope import EnvelopeDialect
@@ -33,14 +33,6 @@ class Known:
     def token(self) -> str | None:
         return None if self.gateway.token is None else self.gateway.token.reveal()
 
-    @property
-    def last_heard(self) -> int | None:
-        """When the gateway was last heard, in ms."""
-        heard = [view.last_event_at for view in self.stored.gateways] + [
-            view.last_event_at for view in self.stored.agents
-        ]
-        return max((at for at in heard if at is not None), default=None)
-
 
 def make_dialect(
     gateway: GatewaySettings, epoch: str, stored: Snapshot, positions: Mapping[str, Position], record: Record
@@ -56,7 +48,7 @@ def _clawdbot(known: Known) -> Dialect:
         known.gateway.id,
         credentials,
         runs=runs,
-        last_heard=known.last_heard,
+        last_heard=last_heard(known.stored),
         missing_since=next((view.missing_since for view in known.stored.gateways), None),
         record=known.record,
     )
@@ -64,7 +56,7 @@ def _clawdbot(known: Known) -> Dialect:
 
 def _envelope(known: Known) -> Dialect:
     return EnvelopeDialect(
-        known.gateway.id, known.token, known.positions, last_heard=known.last_heard, record=known.record
+        known.gateway.id, known.token, known.positions, last_heard=last_heard(known.stored), record=known.record
     )
 
 

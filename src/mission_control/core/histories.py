@@ -310,9 +310,9 @@ def _is_missed(outage: Outage | None, *times: int | None) -> bool:
 def _missed_ends(
     outage: Outage | None, entries: Sequence[HistoryEntry], began: Sequence[int], new: Collection[int]
 ) -> Iterator[_Unseen]:
-    """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did; and the prompts of
-    runs that died with the gateway before an answer of theirs was stored. ``began``: when the known runs did; ``new``:
-    the ids of the entries that were not known."""
+    """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did; and the last that is
+    stored of runs that died with the gateway: their prompts, or answers that called a tool. ``began``: when the known
+    runs did; ``new``: the ids of the entries that were not known."""
     prompt: int | None = None
     prompted = False
     for entry, following in pairwise((*entries, None)):
@@ -320,10 +320,10 @@ def _missed_ends(
             continue
         if entry.role == "user":
             prompt, prompted = entry.at, _is_missed(outage, entry.at)
-            if following is not None and following.role != "user":
-                continue
-            heard = any(entry.at <= at and (following is None or at < following.at) for at in began)
-            if outage is not None and outage.outlived(entry.at) and id(entry) in new and not heard:
-                yield _Unseen(entry, prompt)
-        elif (prompted or _is_missed(outage, entry.at)) and (entry.ends_run or entry.error is not None):
+        ends = entry.role == "assistant" and (entry.ends_run or entry.error is not None)
+        if ends and (prompted or _is_missed(outage, entry.at)):
             yield _Unseen(entry, prompt)
+        elif not ends and prompt is not None and (following is None or following.role == "user"):
+            heard = any(prompt <= at and (following is None or at < following.at) for at in began)
+            if outage is not None and outage.outlived(prompt) and id(entry) in new and not heard:
+                yield _Unseen(entry, prompt)

@@ -110,3 +110,15 @@ class Snapshot:
     agents: list[AgentView]
     messages: list[MessageView]
     feed: list[Event]
+
+
+def last_heard(stored: Snapshot) -> int | None:
+    """When its gateway, the only one in it, was last heard as far as is known, in ms.
+
+    It says so itself whenever its link changes. While it is connected, what its agents did is newer; what is told of
+    them without a connection was not heard.
+    """
+    known = [view.last_event_at for view in stored.gateways]
+    if all(view.state == "connected" for view in stored.gateways):
+        known += [view.last_event_at for view in stored.agents]
+    return max((at for at in known if at is not None), default=None)

@@ -27,7 +27,7 @@ from mission_control.simulate.gateway import (
 )
 from mission_control.simulate.openclaw import OpenclawSource
 from mission_control.simulate.schedule import Schedule
-from mission_control.simulate.sockets import Door, SharedStream, talk
+from mission_control.simulate.sockets import Door, SharedStream, Shutter, talk
 from mission_control.simulate.source import Desk, Source
 from mission_control.truth import Cut, Restart
 
@@ -147,17 +147,22 @@ class Simulation:
         """Cut every connection, as often as the faults say."""
         for outage in outages(self._faults.disconnect, self._fleet.random("faults/disconnect")):
             await trio.sleep(outage.wait)
-            self._witness(Cut(self._clock(), "abrupt" if outage.abrupt else "closed"))
-            self._hang_up(None if outage.abrupt else (1001, ""))
+            self.cut(abrupt=outage.abrupt)
 
-    async def restart_now_and_then(self, door: Door) -> None:
+    def cut(self, *, abrupt: bool) -> None:
+        """Cut every connection, in order or without a word."""
+        self._witness(Cut(self._clock(), "abrupt" if abrupt else "closed"))
+        self._hang_up(None if abrupt else (1001, ""))
+
+    async def restart_now_and_then(self, door: Shutter) -> None:
         """End the gateway's process and begin it anew, as often as the faults say."""
         for outage in outages(self._faults.restart, self._fleet.random("faults/restart")):
             await trio.sleep(outage.wait)
             with trio.CancelScope(shield=True):  # whoever ends the faults finds the gateway up
-                await self._restart(outage, door)
+                await self.restart(outage, door)
 
-    async def _restart(self, outage: Outage, door: Door) -> None:
+    async def restart(self, outage: Outage, door: Shutter) -> None:
+        """End the gateway's process now, and begin it anew when the outage is over."""
         at = self._clock()
         door.shut()
         if not outage.abrupt:

@@ -1,6 +1,7 @@
 """Sockets of the simulated gateway: the address that it listens at, and the sending side of a connection."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import trio
 from trio_websocket import WebSocketConnection
@@ -10,6 +11,14 @@ from mission_control.simulate.fanout import Outlet
 
 _CLOSE_SECONDS = 5.0
 _STUCK_SECONDS = 30.0
+
+
+class Shutter(Protocol):
+    """What keeps connections out while it is shut."""
+
+    def shut(self) -> None: ...
+
+    def open(self) -> None: ...
 
 
 class Door:

@@ -6,10 +6,11 @@ from mission_control.core.events import Event, decode_payload
 from mission_control.core.events import Final as FinalPayload
 from mission_control.truth import Envelope, Message, Restart, Run, Tool, Truth
 from mission_control.verify.deeds import compare_deeds
-from mission_control.verify.envelopes import compare_envelopes
+from mission_control.verify.envelopes import compare_envelopes, source_id
 from mission_control.verify.messages import compare_messages
 from mission_control.verify.order import check_order
 from mission_control.verify.readings import SLACK_MS, Conversations, Reading, account
+from mission_control.verify.unheard import knowable, knowable_envelopes
 from mission_control.verify.verdict import Finding, Verdict
 
 
@@ -32,9 +33,11 @@ def _with_truth(truth: Truth, reading: Reading) -> Iterator[Finding]:
     in_order = sorted(events.values(), key=lambda event: event.offset or 0)
     told = account(in_order)
     if truth.header.dialect == "envelope":
-        sent, restarts = truth.of(Envelope), truth.of(Restart)
-        yield from compare_envelopes(sent, restarts, in_order, told.watched_from or 0, reading.name)
+        restarts, heard = truth.of(Restart), {(event.agent_id, source_id(event)) for event in in_order}
+        sent = knowable_envelopes(truth.of(Envelope), restarts, heard, told)
+        yield from compare_envelopes(sent, restarts, in_order, told.watched_from, reading.name)
         return
+    truth = knowable(truth, told)
     yield from compare_messages(truth.of(Message), told, reading.name)
     yield from compare_deeds(truth.of(Run), truth.of(Tool), told, reading.name)
 

@@ -77,7 +77,7 @@ class _Deeds:
             yield Finding("altered", self.where, what, deed.at)
 
     def _watched(self, at: int) -> bool:
-        return at >= (self.account.watched_from or 0)
+        return at >= self.account.watched_from
 
     def _unmet(self, record: Run | Tool, at: int, what: str) -> Finding:
         return self._unless_declared("lost", record, at, at, f"{what} {record.run} of {record.session}")

@@ -56,12 +56,12 @@ class _Agent:
             if payload.get("kind") in ("stream.gap", "stream.repaired") and "from_sequence" in detail:
                 life = self._life(event.timestamp)
                 self.holes.append(_Hole(life, detail["from_sequence"], detail["to_sequence"]))
-        name = event.event_id.rpartition(":")[2]
+        name = source_id(event)
         if name in self.names:
             self.found[name].append(event)
             self.newest = max(self.newest, event.timestamp)
 
-    def compare(self, watched_from: int) -> Iterator[Finding]:
+    def compare(self, watched_from: float) -> Iterator[Finding]:
         there: list[tuple[Envelope, Event]] = []
         whole = {
             each.payload["message_id"] for each in self.sent if each.type == _FINAL and each.event_id in self.found
@@ -114,8 +114,13 @@ class _Agent:
         return Finding(found, self.where, told, envelope.timestamp)
 
 
+def source_id(event: Event) -> str:
+    """The source's own id of an event, if it is one of a source."""
+    return event.event_id.rpartition(":")[2]
+
+
 def compare_envelopes(
-    sent: Sequence[Envelope], restarts: Sequence[Restart], events: Sequence[Event], watched_from: int, where: str
+    sent: Sequence[Envelope], restarts: Sequence[Restart], events: Sequence[Event], watched_from: float, where: str
 ) -> Iterator[Finding]:
     """What a journal has of the events that a source sent; ``events`` in the order of offsets."""
     lives = sorted(restart.at for restart in restarts)

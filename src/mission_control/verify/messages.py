@@ -106,7 +106,7 @@ class _Session:
             yield self._told("altered", told, "was never said then")
 
     def _judge_unmet(self, message: Message) -> Iterator[Finding]:
-        watched = self.account.watched_from or 0
+        watched = self.account.watched_from
         if message.role == "user" and message.state == "lost":
             return  # the gateway itself forgot it, and never told anybody
         if message.state not in _KEPT and message.ended < watched:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 from attrs import Factory, define, frozen
@@ -83,12 +84,22 @@ class Gap:
 
 @define
 class Account:
-    """``watched_from`` is when the source was first connected to, in ms."""
+    """``connections``: from when to when (ms) the source was connected to, as far as the journal can say."""
 
     finals: list[Told] = Factory(list)
     deeds: list[Deed] = Factory(list)
     gaps: list[Gap] = Factory(list)
-    watched_from: int | None = None
+    connections: list[tuple[float, float]] = Factory(list)
+
+    @property
+    def watched_from(self) -> float:
+        """When the source was first connected to; 0 if it never was."""
+        return self.connections[0][0] if self.connections else 0
+
+    def must_have_heard(self, at: float) -> bool:
+        """Whether what was said then was on its way to a connection that lasted long enough for it to arrive."""
+        spans = self.connections or [(0, inf)]  # a reading that does not say: strict is better than blind
+        return any(since <= at <= until - SLACK_MS for since, until in spans)
 
     def declared(self, session: str, run: str, began: int, ended: int) -> bool:
         """Whether a gap was declared there and then."""
@@ -99,6 +110,7 @@ def account(events: Iterable[Event]) -> Account:
     """The account that events give."""
     told = Account()
     begins: defaultdict[str, list[int]] = defaultdict(list)
+    newest = 0
     for event in events:
         payload = decode_payload(event.type, event.payload)
         match payload:
@@ -110,9 +122,20 @@ def account(events: Iterable[Event]) -> Account:
                 told.gaps.append(_gap(event, payload))
             case Activity():
                 told.deeds.append(_deed(event, payload))
-            case Status(component="gateway", state="connected") if told.watched_from is None:
-                told.watched_from = event.timestamp
+            case Status(component="gateway", state="connected"):
+                if not told.connections or told.connections[-1][1] < inf:
+                    told.connections.append((event.timestamp, inf))
+            case Status(component="gateway", previous=before):
+                # Whoever knows of no state before has begun anew, and its predecessor may have died at any time.
+                _disconnected(told, newest if before is UNSET else event.timestamp)
+        if not isinstance(payload, Status) or payload.component == "gateway":
+            newest = max(newest, event.timestamp)
     return told
+
+
+def _disconnected(told: Account, at: int) -> None:
+    if told.connections and told.connections[-1][1] == inf:
+        told.connections[-1] = (told.connections[-1][0], at)
 
 
 def _final(event: Event, final: FinalPayload, chunks: list[int]) -> Told:
