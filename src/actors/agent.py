@@ -111,8 +111,8 @@ class AgentActor:
             everything=len(memory.recent) < RECENT_FINALS,
             position=memory.position,
         )
-        if self._link.up:
-            core.liveness.connected(self._clock())
+        if self._link.up and self._link.missed is not None:
+            core.begin(self._link.missed, self._clock())
         return core
 
     async def _activities(self) -> Sequence[tuple[int, Activity]]:

@@ -21,7 +21,7 @@ from actors.persistence import PersistenceMessage, hand_over
 from mission_control.core.events import AgentKey, Draft, LinkStateName, Status
 from mission_control.core.ids import event_id
 from mission_control.core.positions import Position
-from mission_control.core.signals import LinkDown, LinkUp, Signal
+from mission_control.core.signals import LinkDown, LinkUp, Missed, Signal
 from mission_control.core.subscription import Filter
 from mission_control.core.views import Snapshot, last_heard
 from mission_control.gateways.dialect import (
@@ -243,7 +243,9 @@ class ConnectionActor:
     def _note_link(self, signal: Signal) -> None:
         if isinstance(signal, LinkUp):
             self._link.reconnects += signal.silent_since is not None
-            self._link.up, self._link.changed_at = True, signal.at
+            self._link.up, self._link.missed, self._link.changed_at = True, signal, signal.at
+        elif isinstance(signal, Missed):
+            self._link.missed = signal
         elif isinstance(signal, LinkDown):
             self._link.up, self._link.reason, self._link.changed_at = False, signal.reason, signal.at
 

@@ -168,7 +168,7 @@ def test_a_run_that_died_with_the_gateway_while_its_tool_worked_is_declared_by_i
     """Nobody had heard of it. Another one's answers are stored, too, and that one goes on."""
     agent = Agent().start(5_100, "known").tell(LinkDown(5_220, "x"), LinkUp(6_000, 5_140, booted_at=5_500))
     known = (asked("please", 5_090), said("a look", 5_110, calls=(called("1", 5_110, ended=5_130),)))
-    gone = (asked("and this", 5_200), said("another", 5_210, calls=(called("2", 5_210),)))
+    gone = (asked("and this", 5_200), said("", 5_210, calls=(called("2", 5_210),)))
     fresh = (asked("now", 5_600), said("the last", 5_610, calls=(called("3", 5_610),)))
     agent.history(6_010, *known, *gone, *fresh, purpose="repair").tell(Settled(6_010, SESSION))
     payloads = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
@@ -331,3 +331,15 @@ def test_a_successor_survives_whatever_a_source_put_into_a_detail() -> None:
     kinds = ("run.finished", "tool.started")
     told = [(at, Activity(kind, "", detail=detail)) for at, detail in enumerate(details) for kind in kinds]
     AgentCore(("gw", "alpha")).restore(None, [], [], 1_000, activities=told)
+
+
+def test_an_agent_that_was_not_known_before_an_outage_has_its_runs_declared() -> None:
+    """It was added while nobody was connected, and is met after the connection began."""
+    agent = Agent()
+    agent.core.begin(LinkUp(6_000, 1_140, booted_at=5_500), 6_010)
+    stored = (asked("please", 1_200), said("yes", 1_210), asked("more", 5_300))
+    agent.history(6_020, *stored, purpose="repair").tell(Settled(6_020, SESSION))
+    [gap] = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
+    assert isinstance(gap, Activity)
+    assert isinstance(gap.detail, dict)
+    assert gap.detail["answered_at"] == [1_210, 5_300]

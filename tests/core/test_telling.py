@@ -48,6 +48,12 @@ class TestPlaces:
         followed = Followed().told(40).told(41).told(39)
         assert (followed.ids(), followed.gaps(), followed.repairs()) == (["40", "41", "39"], [], [(39, 39)])
 
+    def test_what_a_source_would_have_told_from_the_first_on_is_missed(self) -> None:
+        """An agent that began while a source that can resume was connected was heard from its second event on."""
+        followed = Followed().told(2, from_first=True).told(3, from_first=True)
+        assert (followed.ids(), followed.gaps()) == (["2", "3"], [(1, 1)])
+        assert followed.told(1, from_first=True).repairs() == [(1, 1)]
+
     def test_a_successor_knows_what_was_there(self) -> None:
         """After a crash, repetitions are recognised by their numbers or, of an uncertain source, by the journal."""
         for boot in ("boot", None):

@@ -93,10 +93,11 @@ class Followed:
         name: str = "",
         boot: str | None = None,
         skew_ms: int | None = None,
+        from_first: bool = False,
     ) -> "Followed":
         self.now += 1
         what = activity() if payload is None else payload
-        return self.take(Told(f"src:alpha:{name}{sequence}", self.now, sequence, what, boot, skew_ms))
+        return self.take(Told(f"src:alpha:{name}{sequence}", self.now, sequence, what, boot, skew_ms, from_first))
 
     def take(self, signal: Signal) -> "Followed":
         if isinstance(signal, Told) and self.core.telling.is_unsure(signal):

@@ -103,7 +103,7 @@ def links() -> Mapping[str, LinkState]:
     asked.odd.note_unknown("event", "foo", b"{}", 0)
     told.odd.note_malformed("not JSON", b"", 0)
     told.odd.note_oversized(9, b"", 0)
-    return {"gw": LinkState(True, reconnects=2, record=asked), "gw2": LinkState(reconnects=9, record=told)}
+    return {"gw": LinkState(up=True, reconnects=2, record=asked), "gw2": LinkState(reconnects=9, record=told)}
 
 
 def services(journal: MemoryJournal | None = None, clock: Callable[[], int] | None = None, **changes: Any) -> Services:

@@ -15,7 +15,7 @@ from mission_control.core.ledger import Entry, Ledger, left_out
 from mission_control.core.past import FINALS_KEPT
 from mission_control.core.positions import Position
 from mission_control.core.projection import began_at, finished
-from mission_control.core.signals import Signal, Told
+from mission_control.core.signals import LinkUp, Missed, Signal, Told
 from mission_control.core.subscription import EVERYTHING, Cursor
 from mission_control.core.telling import told_drafts
 from mission_control.core.views import MessageView, Snapshot
@@ -105,6 +105,7 @@ class Daemon:
     journal: Journal = field(factory=Journal)
     agents: dict[str, AgentCore] = field(factory=dict)
     up: bool = False
+    missed: LinkUp | Missed | None = None
     _named: dict[str, tuple[int, object]] = field(factory=dict)
 
     def restart(self, now: int) -> None:
@@ -117,8 +118,8 @@ class Daemon:
         core = self.agents.get(agent_id)
         if core is None:
             core = self.agents[agent_id] = self.journal.restored((self.gateway, agent_id), now)
-            if self.up:
-                core.liveness.connected(now)
+            if self.up and self.missed is not None:
+                core.begin(self.missed, now)
         if (session := core.unknown_past(signal)) is not None:
             core.conversation.recall(session, self.journal.finals(core.key, FINALS_KEPT, session))
         if isinstance(signal, Told) and self._is_misnamed(signal):
@@ -128,6 +129,8 @@ class Daemon:
         self._commit(core, core.handle(signal, now))
 
     def broadcast(self, signal: Signal, now: int) -> None:
+        if isinstance(signal, LinkUp | Missed):
+            self.missed = signal
         for agent_id in list(self.agents):
             self.deliver(agent_id, signal, now)
 

@@ -168,6 +168,17 @@ class TestConnecting:
 
 
 class TestOrder:
+    @pytest.mark.parametrize(
+        ("resume", "after", "all_told"), [(True, 4_001, True), (True, 4_000, False), (False, 9_000, False)]
+    )
+    def test_a_source_that_can_resume_tells_of_an_agent_from_the_first_on(
+        self, resume: bool, after: int, all_told: bool
+    ) -> None:
+        """It has told of those that there were soon after its welcome."""
+        peer = Peer().hear({"op": "welcome", "resume": resume}).wait(after).hear(event(1))
+        [told] = peer.told()
+        assert told.from_first == all_told
+
     def test_swapped_and_repeated_frames_come_in_order_once(self) -> None:
         """In frames of one or many."""
         peer = Peer().hear(event(2), [event(1), event(2), event(4)], event(3), event(3))

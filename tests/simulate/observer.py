@@ -9,6 +9,7 @@ from typing import TypeAlias
 from mission_control.core.agent import AgentCore
 from mission_control.core.events import Activity, Draft, Event, Final, Status
 from mission_control.core.ledger import Ledger
+from mission_control.core.signals import LinkUp, Missed
 from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.dialect import Broadcast, Deliver, Established, Later, Order, Refused, Send
 from mission_control.simulate.chronicle import Witness
@@ -51,6 +52,7 @@ class Observer:
         self._desk: Desk | None = None
         self._up = True
         self._joined = False
+        self._missed: LinkUp | Missed | None = None
         self._ledger = Ledger("test")
         self._ids: set[str] = set()
         self._finished: set[str] = set()
@@ -228,9 +230,14 @@ class Observer:
                 case Send(text):
                     self._ask(text)
                 case Deliver(agent_id, signal):
-                    agent = self.agents.setdefault(agent_id, AgentCore(("g", agent_id)))
-                    self._keep(agent.handle(signal, self.now))
+                    if agent_id not in self.agents:
+                        self.agents[agent_id] = AgentCore(("g", agent_id))
+                        if self._missed is not None:
+                            self.agents[agent_id].begin(self._missed, self.now)
+                    self._keep(self.agents[agent_id].handle(signal, self.now))
                 case Broadcast(signal):
+                    if isinstance(signal, LinkUp | Missed):
+                        self._missed = signal
                     for agent in self.agents.values():
                         self._keep(agent.handle(signal, self.now))
                 case Established(detail):

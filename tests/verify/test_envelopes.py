@@ -13,10 +13,12 @@ from mission_control.verify.readings import Reading
 from mission_control.verify.verdict import CLASSES
 from tests.verify.world import START, Draft, numbered
 
-ENVELOPES = Header(dialect="envelope", seed=1, agents=1, profile="chat", started_at=START, ended_at=START + 1000)
+EARLY = START - 10_000
+"""Long before anything is said, so that the first event is not taken for one from before our time."""
+ENVELOPES = Header(dialect="envelope", seed=1, agents=1, profile="chat", started_at=EARLY, ended_at=START + 1000)
 CONNECTED = Draft(
     "system.status",
-    START,
+    EARLY,
     {"component": "gateway", "id": "g", "state": "connected", "detail": "", "kind": "envelope"},
     None,
 )
@@ -65,6 +67,26 @@ def test_a_missing_event_is_lost_unless_its_number_is_declared(at: int) -> None:
     assert judged([*drafts, gap(START + 900, number, number)], SENT) == {"declared": 1}
     restarted = Restart(START + 850, START + 860, "abrupt")
     assert judged([*drafts, gap(START + 900, number, number)], [*SENT, restarted]) == {"lost": 1}
+
+
+def test_what_came_before_the_first_event_of_an_agent_is_not_missed_at_first() -> None:
+    """It may have been there before. Later on, a source would have told of it from its first event on."""
+    drafts = [told(each) for each in SENT[2:]]
+    assert judged(drafts, SENT) == {"lost": 2}
+    late = evolve(CONNECTED, at=SENT[2].timestamp - 4_000)
+    events = numbered([late, *drafts])
+    named = [evolve(event, event_id=f"g:a:{each.event_id}") for event, each in zip(events[1:], SENT[2:], strict=True)]
+    assert compare(Truth(ENVELOPES, tuple(SENT)), [Reading("journal", (events[0], *named))]).findings == ()
+
+
+def test_an_agent_that_nobody_heard_of_in_a_life_of_its_source_is_not_missed() -> None:
+    """Unless it was connected to for long enough."""
+    restarted, quiet = Restart(START + 850, START + 860, "abrupt"), {"detail": "", "component": "gateway", "id": "g"}
+    assert judged([], [*SENT, restarted]) == {"lost": 8}
+    lost = Draft("system.status", START + 845, {**quiet, "state": "reconnecting", "previous": "connected"}, None)
+    assert judged([lost], [*SENT, restarted]) == {}
+    much_later = evolve(lost, at=START + 5_000)
+    assert judged([much_later], [*SENT, Restart(START + 5_001, START + 5_002, "abrupt")]) == {"lost": 8}
 
 
 def test_a_chunk_is_not_missed_where_its_final_is_there() -> None:

@@ -132,6 +132,14 @@ class AgentCore:
             return signal.session
         return None
 
+    def begin(self, missed: LinkUp | Missed, now: int) -> None:
+        """Come into being while the gateway is connected. ``missed``: the last that was said of what was not heard."""
+        self.liveness.connected(now)
+        if isinstance(missed, Missed):
+            self._histories.missed(missed.since, missed.at, missed.ahead)
+        elif missed.silent_since is not None:
+            self._histories.missed(missed.silent_since, missed.at, missed.ahead, missed.booted_at)
+
     def handle(self, signal: Signal, now: int) -> list[Draft]:
         """What follows from one signal."""
         identity: str | None = getattr(signal, "id", None)

@@ -215,18 +215,21 @@ class Histories:
         brought = self._reconcile(signal.session, signal.entries, signal.at)
         outage = self._outage if signal.purpose == "repair" else None
         calls = 0
+        new: set[int] = set()
         for entry, found in zip(signal.entries, brought, strict=True):
             self._out.say(found.events, found.at)
             owner = owners.get(id(entry))
             run = owner or Run("", signal.session, entry.at)
             missed = (call for call in entry.calls if owner is not None or _is_missed(outage, entry.at, call.ended))
-            calls += sum(self._call(call, run) for call in missed)
+            told = sum(self._call(call, run) for call in missed)
+            calls += told
+            if found.events or told:
+                new.add(id(entry))
         if signal.purpose == "repair":
             heard = owners.keys() | {
                 id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.was_heard
             }
             began = self._runs.beginnings(signal.session)
-            new = {id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.events}
             ends = _missed_ends(outage, signal.entries, began, new)
             self._unclaimed[signal.session] = [unseen for unseen in ends if id(unseen.last) not in heard]
             messages = sum(found.repaired for found in brought)

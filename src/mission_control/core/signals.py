@@ -282,7 +282,8 @@ class Told:
 
     ``event_id`` is its id among all events; ``at`` is a time that can be, ``skew_ms`` how far the source's own was from
     ours if it could not. ``sequence`` is the source's, from 1, and ``boot`` the process that counts, if it says. What
-    ``start`` of a chunk and ``chunks`` of a final should be is worked out by the agent's core.
+    ``start`` of a chunk and ``chunks`` of a final should be is worked out by the agent's core. ``from_first``: the
+    source would have told us of this agent from its first event on.
     """
 
     event_id: str
@@ -291,6 +292,7 @@ class Told:
     payload: Chunk | Final | Activity | Statement | Unusable
     boot: str | None = None
     skew_ms: int | None = None
+    from_first: bool = False
 
 
 Signal: TypeAlias = (

@@ -129,6 +129,8 @@ class Telling:
             before = with_hole((), 1, told.sequence - 1) if told.sequence > 1 else ()
             self.position = Position(told.sequence, told.boot, missing=before)
             self._introduce(told)
+            if told.from_first and told.sequence > 1:
+                self._not_received(told, 1)
             return
         boot = told.boot or position.boot
         if late:
@@ -139,8 +141,12 @@ class Telling:
                 missing = with_hole(missing, expected, told.sequence - 1)
             self.position = evolve(position, sequence=told.sequence, boot=boot, missing=missing)
             if told.sequence > expected:
-                lost = _numbers(expected, told.sequence - 1)
-                self._stream(told, "stream.gap", f"Not received from its source: {lost}", expected, told.sequence - 1)
+                self._not_received(told, expected)
+
+    def _not_received(self, told: Told, first: int) -> None:
+        """Declare the numbers from this one to that of what came."""
+        lost = _numbers(first, told.sequence - 1)
+        self._stream(told, "stream.gap", f"Not received from its source: {lost}", first, told.sequence - 1)
 
     def _start_over(self, told: Told) -> None:
         """The source counts anew: what ran in its former life is gone with it."""

@@ -40,9 +40,9 @@ class _Deeds:
         began = [(run.began, run.ended, run) for run in attempts]
         ended = [(run.ended, run.ended, run) for run in attempts]
         _, unmet, extra = pair(began, starts, (0, SLACK_MS, ANY_TIME))
-        # Of a run that began before anybody watched, perhaps only its end was still to be heard, or retries, which name
+        # Of a run that began when nobody listened, perhaps only its end was still to be heard, or retries, which name
         # neither their session nor their agent.
-        unseen = unmet if attempts[0] in unmet and not self._watched(attempts[0].began) else []
+        unseen = [run for run in unmet if attempts[0] in unmet and not self._must_tell(run, attempts[0])]
         yield from (self._unmet(run, run.began, "start of run") for run in unmet if run not in unseen)
         yield from (self._extra(deed) for deed in extra)
         pairs, unmet, extra = pair(ended, ends, (SLACK_MS, ANY_TIME))
@@ -75,6 +75,11 @@ class _Deeds:
         for deed in left:
             what = f"{deed.kind} of run {deed.run}, which never was (offset {deed.offset})"
             yield Finding("altered", self.where, what, deed.at)
+
+    def _must_tell(self, attempt: Run, first: Run) -> bool:
+        """The first attempt can be declared if it fell into an outage. Nothing can be of those from before the first
+        connection."""
+        return self._watched(first.began) and (attempt is first or self.account.must_have_heard(first.began))
 
     def _watched(self, at: int) -> bool:
         return at >= self.account.watched_from

@@ -96,10 +96,17 @@ class Account:
         """When the source was first connected to; 0 if it never was."""
         return self.connections[0][0] if self.connections else 0
 
+    def was_there(self, at: float, for_ms: int) -> bool:
+        """Whether the source had been connected to for so long then."""
+        return any(since + for_ms < at <= until for since, until in self._spans)
+
     def must_have_heard(self, at: float) -> bool:
         """Whether what was said then was on its way to a connection that lasted long enough for it to arrive."""
-        spans = self.connections or [(0, inf)]  # a reading that does not say: strict is better than blind
-        return any(since <= at <= until - SLACK_MS for since, until in spans)
+        return any(since <= at <= until - SLACK_MS for since, until in self._spans)
+
+    @property
+    def _spans(self) -> list[tuple[float, float]]:
+        return self.connections or [(0, inf)]  # a reading that does not say: strict is better than blind
 
     def declared(self, session: str, run: str, began: int, ended: int) -> bool:
         """Whether a gap was declared there and then."""

@@ -7,9 +7,14 @@ was said is still on its way.
 
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from math import inf
+from typing import Final
 
 from mission_control.truth import Envelope, Message, Restart, Run, Tool, Truth
 from mission_control.verify.readings import Account
+
+FIRST_TOLD_MS: Final = 4_000
+"""By so long after a connection began, a source has told of the agents that there were before."""
 
 
 def knowable(truth: Truth, account: Account) -> Truth:
@@ -32,13 +37,25 @@ def knowable_envelopes(
     heard: Collection[tuple[str | None, str]],
     account: Account,
 ) -> list[Envelope]:
-    """Without those of agents of which nothing of that life of the source was ``heard`` (agents and ids of events)."""
+    """Without those of agents of which nothing of that life of the source was ``heard`` (agents and ids of events), and
+    those before the first that ever was heard of an agent: of one that may have been there before, any number may be
+    the first (docs/envelope.md)."""
     ends = sorted(restart.at for restart in restarts)
-    present = {(each.agent, bisect_left(ends, each.timestamp)) for each in sent if (each.agent, each.event_id) in heard}
+    present: set[tuple[str, int]] = set()
+    first: dict[str, float] = {}
+    for each in sent:
+        if (each.agent, each.event_id) in heard:
+            present.add((each.agent, bisect_left(ends, each.timestamp)))
+            first.setdefault(each.agent, each.timestamp)
 
     def is_knowable(each: Envelope) -> bool:
+        if (each.agent, each.event_id) in heard:
+            return True
         life = bisect_left(ends, each.timestamp)
         over = life < len(ends)
-        return not over or (each.agent, life) in present or account.must_have_heard(each.timestamp)
+        if over and (each.agent, life) not in present:
+            return account.must_have_heard(each.timestamp)
+        met = first.get(each.agent, inf)
+        return each.timestamp > met or account.was_there(met, FIRST_TOLD_MS)
 
     return [each for each in sent if is_knowable(each)]

@@ -17,7 +17,7 @@ from mission_control.core.draft_check import LATEST
 from mission_control.core.events import PAYLOAD_OF, Final
 from mission_control.core.ids import event_id
 from mission_control.core.liveness import Statement
-from mission_control.core.ordering import ReorderWindow
+from mission_control.core.ordering import WINDOW_MS, ReorderWindow
 from mission_control.core.positions import Position
 from mission_control.core.signals import LinkAlive, LinkDown, LinkUp, Told, Unusable
 from mission_control.gateways.dialect import (
@@ -38,6 +38,8 @@ LARGEST_FRAME: Constant = 4 * 1024 * 1024
 MOST_AGENTS: Constant = 4_096
 QUIET_MS: Constant = 1_000
 PING_EVERY_MS: Constant = 30_000
+ALL_TOLD_MS: Constant = 2 * WINDOW_MS
+"""By so long after it has gone live, a source that can resume has told of the agents that there were."""
 FAULT_TOLD_EVERY_MS: Constant = 60_000
 AHEAD_MS: Constant = 60_000
 BEHIND_MS: Constant = 30 * 24 * 3600 * 1000
@@ -86,8 +88,8 @@ class EnvelopeDialect:
         self._phase = "closed"
         self._quiet_by = 0
         self._boot: str | None = None
-        self._welcomed = self._answers_pings = False
-        self._heard_at = self._pinged_at = 0
+        self._welcomed = self._answers_pings = self._resumes = False
+        self._live_at = self._heard_at = self._pinged_at = 0
         self._fault_told_at: int | None = None
         self._orders: list[Order] = []
         self._taken_in: bytes | msgspec.Raw = b""
@@ -96,7 +98,7 @@ class EnvelopeDialect:
 
     def opened(self, now: int) -> list[Order]:
         self._phase, self._quiet_by = "opened", now + QUIET_MS
-        self._boot, self._welcomed, self._answers_pings = None, False, False
+        self._boot, self._welcomed, self._answers_pings, self._resumes = None, False, False, False
         self._heard_at = self._pinged_at = now
         sources = self._sources.items()
         hello: dict[str, object] = {
@@ -164,7 +166,7 @@ class EnvelopeDialect:
 
     def _live(self, detail: str, now: int) -> None:
         if self._phase == "opened":
-            self._phase = "live"
+            self._phase, self._live_at = "live", now
             self._orders += [Established(detail), Broadcast(LinkUp(now, self._last_heard))]
 
     def _ping_at(self) -> int:
@@ -205,7 +207,7 @@ class EnvelopeDialect:
         if self._phase == "live":
             self._orders.append(Established(detail))
         self._live(detail, now)
-        self._welcomed, self._boot = True, op.boot
+        self._welcomed, self._boot, self._resumes = True, op.boot, bool(op.resume)
         for agent_id, source in self._sources.items():
             if None not in (op.boot, source.boot) and op.boot != source.boot:
                 self._deliver(agent_id, source.window.start_over())
@@ -239,7 +241,8 @@ class EnvelopeDialect:
         if source is None:
             return
         skew = _skew(timestamp, now)
-        one = Told(name, timestamp if skew is None else now, sequence, told, self._boot, skew)
+        from_first = self._resumes and now - self._live_at > ALL_TOLD_MS
+        one = Told(name, timestamp if skew is None else now, sequence, told, self._boot, skew, from_first)
         certain = self._boot is not None and self._boot == source.boot
         if isinstance(told, Statement) and sequence < source.window.expected:
             self._deliver(agent_id, [one])  # a mere beat may come under the number of the last event
