@@ -218,7 +218,7 @@ class AgentCore:
         if run is None:
             return
         self.liveness.progressed(now)
-        run.await_last_word(now + self.run_policy.answer_ms, told=True)
+        run.await_last_word(now, self.run_policy.answer_ms, told=True)
         run.error = signal.error
 
     def _answered(self, signal: RunAnswered, now: int) -> None:
@@ -234,7 +234,7 @@ class AgentCore:
             self._ends.fail(run, signal.at, signal.error or "the run failed", again_from=again_from)
         else:
             run.answer = signal.text
-            run.await_last_word(now + self.run_policy.answer_ms, told=True)
+            run.await_last_word(now, self.run_policy.answer_ms, told=True)
             if not signal.provisional:
                 self._ends.undecided(run, signal.at)
 
@@ -355,7 +355,7 @@ class AgentCore:
         for run in self.runs.in_session(session):
             if not run.over:
                 wait = self.run_policy.answer_ms if run.interrupted_at is None else self.run_policy.repair_ms
-                run.await_last_word(now + (patience or wait), told=False)
+                run.await_last_word(now, patience or wait, told=False)
 
 
 def _met_at_its_end(run_id: str, activities: Sequence[tuple[int, Activity]]) -> bool:

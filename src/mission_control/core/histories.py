@@ -23,7 +23,6 @@ from mission_control.core.signals import (
     HistoryEntry,
     HistoryMissing,
     HistorySeen,
-    Purpose,
     Settled,
     StoredCall,
 )
@@ -175,7 +174,7 @@ class Histories:
         """What was awaited of it is not known, and will not be."""
         runs = self._runs.in_session(signal.session)
         for run in runs:
-            if run.orphaned or _is_last_word(signal.purpose, run):
+            if run.orphaned or _is_last_word(signal, run):
                 self.ends.undecided(run, signal.at)
         self._give_up(signal)
         if signal.purpose == "repair" and self.silent_since is not None and not any(run.orphaned for run in runs):
@@ -275,7 +274,7 @@ class Histories:
             heard = run.told or signal.purpose == "end"
             self._ends_told.first_time((signal.session, last.at))
             self.ends.finish(run, signal.at, unseen=None if heard else last.at)
-        elif _is_last_word(signal.purpose, run) or (repair and (run.orphaned or account.followed)):
+        elif _is_last_word(signal, run) or (repair and (run.orphaned or account.followed)):
             if signal.reaches_back_to(run.began):  # else another one, or time, decides
                 self.ends.undecided(run, signal.at)
         elif repair and run.interrupted_at is not None:
@@ -294,9 +293,11 @@ def _account(run: Run, following: Run | None, signal: HistorySeen) -> Account:
     return evolve(account, followed=True) if signal.purpose == "repair" else account
 
 
-def _is_last_word(purpose: Purpose, run: Run) -> bool:
+def _is_last_word(signal: HistorySeen | HistoryMissing, run: Run) -> bool:
     """Whether a history was asked for after the run was over, so that no other one will tell more of it."""
-    return run.over and not (run.told and purpose == "start")
+    asked_at = signal.asked_at if isinstance(signal, HistorySeen) else None
+    before = asked_at is not None and asked_at < run.over_at
+    return run.over and not before and not (run.told and signal.purpose == "start")
 
 
 def _at_work(entries: Sequence[HistoryEntry], outage: Outage) -> bool:
@@ -310,23 +311,49 @@ def _is_missed(outage: Outage | None, *times: int | None) -> bool:
     return outage is not None and any(at is not None and outage.covers(at) for at in times)
 
 
+@frozen
+class _Turn:
+    """What a history has of a run: its prompt, if the history reaches back to that, what came after it, and when the
+    next prompt did. Some gateways put prompts into runs that go on: then there are more turns than runs."""
+
+    prompt: HistoryEntry | None
+    answers: Sequence[HistoryEntry]
+    until: int | None
+
+    def is_of_any(self, began: Sequence[int]) -> bool:
+        """Whether one of the runs that began then is its run."""
+        since = self.prompt
+        return since is not None and any(since.at <= at and (self.until is None or at < self.until) for at in began)
+
+
+def _turns(entries: Sequence[HistoryEntry]) -> Iterator[_Turn]:
+    prompts = [index for index, entry in enumerate(entries) if entry.role == "user"]
+    for begin, end in pairwise((None, *prompts, len(entries))):
+        prompt = None if begin is None else entries[begin]
+        answers = entries[0 if begin is None else begin + 1 : end]
+        if prompt is not None or answers:
+            yield _Turn(prompt, answers, entries[end].at if end is not None and end < len(entries) else None)
+
+
 def _missed_ends(
     outage: Outage | None, entries: Sequence[HistoryEntry], began: Sequence[int], new: Collection[int]
 ) -> Iterator[_Unseen]:
-    """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did; and the last that is
-    stored of runs that died with the gateway: their prompts, or answers that called a tool. ``began``: when the known
-    runs did; ``new``: the ids of the entries that were not known."""
-    prompt: int | None = None
-    prompted = False
-    for entry, following in pairwise((*entries, None)):
-        if entry is None:
+    """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did, or that are new
+    although they began before; and the last that is stored of runs that died with the gateway: their prompts, or
+    answers that called a tool. ``began``: when the known runs did; ``new``: the ids of the entries that were not known.
+    """
+    for turn in _turns(entries) if outage is not None else ():
+        prompted_at = None if turn.prompt is None else turn.prompt.at
+        unheard = turn.prompt is not None and not turn.is_of_any(began)
+        for entry in turn.answers:
+            if entry.ends_run or entry.error is not None:
+                missed = _is_missed(outage, prompted_at, entry.at) or (unheard and id(entry) in new)
+                if missed:
+                    yield _Unseen(entry, prompted_at)
+        last = turn.answers[-1] if turn.answers else turn.prompt
+        if last is None or last.ends_run or last.error is not None:
             continue
-        if entry.role == "user":
-            prompt, prompted = entry.at, _is_missed(outage, entry.at)
-        ends = entry.role == "assistant" and (entry.ends_run or entry.error is not None)
-        if ends and (prompted or _is_missed(outage, entry.at)):
-            yield _Unseen(entry, prompt)
-        elif not ends and prompt is not None and (following is None or following.role == "user"):
-            heard = any(prompt <= at and (following is None or at < following.at) for at in began)
-            if outage is not None and outage.outlived(prompt) and id(entry) in new and not heard:
-                yield _Unseen(entry, prompt)
+        assert outage is not None
+        died = prompted_at is not None and outage.outlived(prompted_at)
+        if died and unheard and id(last) in new:
+            yield _Unseen(last, prompted_at)

@@ -31,7 +31,7 @@ class Run:
 
     ``joined``: its start was not seen, and ``began`` is when it was first heard; the prompt that it answers, if a
     history shows it, came at ``prompted_at``. ``end_alone``: nothing but its end was heard.
-    ``over``: it is, and the last word on how it ended is awaited;
+    ``over``: it is, since ``over_at``, and the last word on how it ended is awaited;
     ``told``: its source said that it is over, and ``answer`` and ``error`` are what it said of the outcome so far.
     ``orphaned``: the gateway that ran it is gone. ``decide_by``: until when a history is awaited that tells how it
     ended. ``interrupted_at``: the connection was lost while it ran, and what it did meanwhile is not known yet.
@@ -44,6 +44,7 @@ class Run:
     prompted_at: int | None = None
     end_alone: bool = False
     over: bool = False
+    over_at: int = 0
     told: bool = False
     answer: str | None = None
     error: str | None = None
@@ -52,9 +53,10 @@ class Run:
     interrupted_at: int | None = None
     progress_told_at: int = 0
 
-    def await_last_word(self, until: int, *, told: bool) -> None:
+    def await_last_word(self, now: int, patience: int, *, told: bool) -> None:
         """It is over: its source said so (``told``), or something did that came after it."""
-        self.over, self.told, self.decide_by = True, self.told or told, until
+        self.over_at = self.over_at if self.over else now
+        self.over, self.told, self.decide_by = True, self.told or told, now + patience
 
     @property
     def asked_by(self) -> int:

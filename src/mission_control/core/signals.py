@@ -148,7 +148,7 @@ class HistoryEntry:
 class HistorySeen:
     """The newest part of a session's stored history, oldest entry first; ``whole``: there is no older part.
 
-    ``under_way``: the runs that are, where the source says so.
+    ``under_way``: the runs that are, where the source says so. ``asked_at``: when it was asked for, in our time.
     """
 
     at: int
@@ -157,6 +157,7 @@ class HistorySeen:
     purpose: Purpose
     whole: bool = True
     under_way: frozenset[str] | None = None
+    asked_at: int | None = None
 
     def reaches_back_to(self, time: int) -> bool:
         """Whether it has everything from then on."""

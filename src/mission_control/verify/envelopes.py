@@ -74,7 +74,8 @@ class _Agent:
             elif envelope.type == _CHUNK and envelope.payload["message_id"] in whole:
                 continue  # its final is there, and has its text
             elif envelope.timestamp >= watched_from or there:
-                yield self._about("declared" if self._declared(envelope) else "lost", envelope, "is missing")
+                declared = self._declared(envelope) or self._waited(envelope)
+                yield self._about("declared" if declared else "lost", envelope, "is missing")
         for envelope, event in there:
             late = envelope.type == _CHUNK and envelope.payload["message_id"] in whole and event.type != _CHUNK
             if not late and (what := _difference(envelope, event)):  # a late one can only be told of in its final

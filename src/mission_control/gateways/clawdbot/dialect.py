@@ -26,7 +26,8 @@ class ClawdbotDialect(RepairingDialect):
         stored = frames.history(payload)
         whole = len(stored.messages) < request.limit
         entries = content.entries(stored)
-        self._settle(request, HistorySeen(now, request.session, entries, self._purpose(request), whole))
+        purpose, asked_at = self._purpose(request), request.asked_at
+        self._settle(request, HistorySeen(now, request.session, entries, purpose, whole, asked_at=asked_at))
 
     def _event(self, name: str, head: frames.Head, now: int) -> None:
         if name == "agent":

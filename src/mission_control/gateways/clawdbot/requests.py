@@ -26,6 +26,7 @@ class Request:
 
     id: str
     method: str
+    asked_at: int
     expires_at: int
     session: str = ""
     purpose: Purpose = "start"
@@ -51,7 +52,7 @@ class Requests:
         self._asked.note(method, now)
         self._sent += 1
         patience = LIST_TIMEOUT_MS if method == "sessions.list" else TIMEOUT_MS
-        request = Request(f"mc-{self._sent}", method, now + patience, session, purpose)
+        request = Request(f"mc-{self._sent}", method, now, now + patience, session, purpose)
         self._pending[request.id] = request
         frame = {"type": "req", "id": request.id, "method": method, "params": params}
         return msgspec.json.encode(frame).decode()

@@ -98,7 +98,7 @@ class OpenclawDialect(ClawdbotDialect):
         notes = frames.history(payload)
         entries, purpose = content.entries(base.history(payload), notes), self._purpose(request)
         under_way = content.under_way(notes)
-        seen = HistorySeen(now, request.session, entries, purpose, not notes.hasMore, under_way)
+        seen = HistorySeen(now, request.session, entries, purpose, not notes.hasMore, under_way, request.asked_at)
         joined: list[TextSeen | ToolSeen] = []
         if purpose == "repair" and notes.inFlightRun is not None:
             joined = self._join(request.session, seen, notes.inFlightRun)
