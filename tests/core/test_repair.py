@@ -367,3 +367,13 @@ def test_a_history_that_was_asked_for_before_a_run_was_over_is_not_its_last_word
     agent.tell(HistorySeen(1_120, SESSION, answered, "start", asked_at=1_101))
     assert ("ok", "complete") in agent.finals()
     assert "run.aborted" not in agent.kinds()
+
+
+def test_attempts_that_failed_in_an_outage_are_counted_at_the_end_of_the_run() -> None:
+    """Nobody heard of them, and a history has them between the prompt and the answer."""
+    agent = Agent().start(1_000).tell(LinkDown(1_150, "x"), LinkUp(6_000, 1_140))
+    agent.history(6_010, asked("go", 999), failed("busy", 2_000), said("ok", 4_000), purpose="repair")
+    assert agent.kinds() == ["run.started", "stream.repaired", "run.finished"]
+    [ended] = [draft.payload for draft in agent.drafts if draft.event_id.endswith("end")]
+    assert isinstance(ended, Activity)
+    assert ended.detail == {"answered_at": 4_000, "failed_before": 1}

@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace as evolve_struct
 
 from mission_control.core.events import Event
 from mission_control.core.views import MessageView
@@ -14,7 +15,7 @@ from mission_control.truth import Message, Run
 from mission_control.verify import compare
 from mission_control.verify.readings import Conversations, Reading
 from mission_control.verify.verdict import FAULTS, Verdict
-from tests.verify.world import Draft, World, changed, numbered, world_of, worlds
+from tests.verify.world import START, Draft, World, changed, numbered, world_of, worlds
 
 
 def faults(verdict: Verdict) -> dict[str, int]:
@@ -103,6 +104,20 @@ def differs(one: Draft, other: Draft) -> bool:
     """Two messages of one session that stand apart in time and are not equal."""
     same = one.payload["session"] == other.payload["session"] and one.at != other.at
     return same and (one.payload["role"], one.payload["text"]) != (other.payload["role"], other.payload["text"])
+
+
+def test_an_attempt_that_the_end_of_a_later_one_counts_is_declared() -> None:
+    """It failed, and was tried again, and nobody heard of that."""
+    world = world_of(("It rains.", "complete"))
+    [run] = world.truth.of(Run)
+    failed = evolve_struct(run, ended=run.ended - 300, outcome="error")
+    world.records[:] = [each for each in world.records if each is not run]
+    world.records += [failed, evolve_struct(run, began=run.ended - 200)]
+    counting = [
+        changed(draft, detail={"failed_before": 1}) if draft.kind == "run.finished" else draft for draft in world.drafts
+    ]
+    assert judged(world, counting) == {}
+    assert judged(world, world.drafts) == {"lost": 2}
 
 
 @given(worlds(), st.data())
@@ -305,3 +320,24 @@ def test_a_text_that_was_said_at_another_time_too_is_altered_all_the_same() -> N
         for name, message in (("one", cut), ("other", elsewhere))
     ]
     assert judged(World(records=[cut, elsewhere]), drafts) == {"altered": 1}
+
+
+def disconnected(at: int) -> Draft:
+    link = {"component": "gateway", "id": "g", "state": "reconnecting", "previous": "connected", "detail": ""}
+    return Draft("system.status", at, link, None)
+
+
+@pytest.mark.parametrize(("state", "is_missed"), [("aborted", False), ("lost", True)])
+def test_what_left_no_trace_while_nobody_listened_is_not_missed(state: str, is_missed: bool) -> None:
+    """A run that died with its gateway may be declared by its prompt, one that was aborted may not."""
+    world = world_of(("It rains.", state))
+    connected = Draft("system.status", START - 9_000, {**disconnected(0).payload, "state": "connected"}, None)
+    prompt = [draft for draft in world.drafts if draft.payload.get("role") == "user"]
+    unheard = [connected, disconnected(START - 100), *prompt]
+    assert ("lost" in judged(world, unheard)) == is_missed
+    assert judged(world, [connected, disconnected(START + 60_000), *prompt])["lost"] > 0
+    world.records[:] = [
+        evolve_struct(each, state="lost") if isinstance(each, Message) and each.role == "user" else each
+        for each in world.records
+    ]
+    assert judged(world, unheard[:2]) == {}

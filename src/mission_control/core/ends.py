@@ -28,19 +28,31 @@ class Ends:
     _unseen: SeenWindow = field(init=False, factory=lambda: SeenWindow(UNSEEN_KEPT))
     """Failures that were told of by themselves: a run that turns out to be theirs ends under a name of its own."""
 
-    def finish(self, run: Run, at: int, *, unseen: int | None = None) -> None:
-        """``unseen``: when its last answer was asked for, in ms, if only a history tells that it has ended."""
+    def finish(self, run: Run, at: int, *, unseen: int | None = None, failures: int = 0) -> None:
+        """``unseen``: when its last answer was asked for, in ms, if only a history tells that it has ended.
+        ``failures``: how many attempts at it failed before that one without being told of."""
         self._close(run, at, "complete")
         self.liveness.failure = None
         if unseen is None:
-            self._tell(run, at, "run.finished", "Run finished")
+            self._tell(run, at, "run.finished", "Run finished", detail=_after(failures))
         else:
-            self._tell(run, at, "run.finished", "Run finished unseen", detail={"answered_at": unseen})
+            detail = {"answered_at": unseen} | (_after(failures) or {})
+            self._tell(run, at, "run.finished", "Run finished unseen", detail=detail)
 
-    def fail(self, run: Run, at: int, error: str, *, name: str | None = None, again_from: int | None = None) -> None:
-        """``name``: the event's id, where the failure has one of its own; ``again_from``: see :class:`Closed`."""
+    def fail(
+        self,
+        run: Run,
+        at: int,
+        error: str,
+        *,
+        name: str | None = None,
+        again_from: int | None = None,
+        failures: int = 0,
+    ) -> None:
+        """``name``: the event's id, where the failure has one of its own; ``again_from``: see :class:`Closed`;
+        ``failures`` as for :meth:`finish`."""
         self._close(run, at, "error", error, again_from)
-        self._failed(run, at, error, None if name in self._unseen else name)
+        self._failed(run, at, error, None if name in self._unseen else name, _after(failures))
 
     def abort(self, run: Run, at: int) -> None:
         """What it was writing is aborted. What it had gone on from may still be had from a history."""
@@ -97,9 +109,11 @@ class Ends:
         self.out.say(self.conversation.end(run.run_id, at, state, error=error), at)
         self.runs.close(run, again_from=again_from)
 
-    def _failed(self, run: Run, at: int, error: str, name: str | None = None) -> None:
+    def _failed(
+        self, run: Run, at: int, error: str, name: str | None = None, detail: dict[str, Any] | None = None
+    ) -> None:
         self.liveness.failure = error
-        self._tell(run, at, "run.failed", f"Run failed: {error}", name)
+        self._tell(run, at, "run.failed", f"Run failed: {error}", name, detail)
 
     def _tell(
         self,
@@ -112,3 +126,8 @@ class Ends:
     ) -> None:
         name = name or event_id(*self.key, run.run_id, run.began, "end")
         self.out.run(name, at, kind, title, run, detail=detail, duration=max(0, at - run.began))
+
+
+def _after(failures: int) -> dict[str, Any] | None:
+    """The detail of an end that says that other attempts failed before, unheard."""
+    return {"failed_before": failures} if failures else None

@@ -47,6 +47,11 @@ class Account:
         """The newest of its answers, by which it may have ended."""
         return self.own[-1] if self.own and not self.goes_on else None
 
+    @property
+    def failures(self) -> int:
+        """How many attempts failed without a word before the last answer."""
+        return sum(entry.error is not None and not entry.text for entry in self.own[:-1])
+
     @staticmethod
     def of(run: Run, entries: Sequence[HistoryEntry], following: Run | None) -> "Account":
         """``entries``: the session's, oldest first; ``following``: the session's next run, if one is known.
@@ -267,13 +272,14 @@ class Histories:
         if last is not None and last.error is not None:
             name = event_id(*self.ends.key, signal.session, last.at, "error")
             # An attempt that fails without a word is tried again, and the start of that may not be heard.
-            self.ends.fail(run, signal.at, last.error, name=name, again_from=None if last.text else last.at)
+            again_from = None if last.text else last.at
+            self.ends.fail(run, signal.at, last.error, name=name, again_from=again_from, failures=account.failures)
         elif last is not None and last.aborted:
             self.ends.abort(run, signal.at)
         elif last is not None and last.ends_run and (run.over or signal.purpose != "start"):
             heard = run.told or signal.purpose == "end"
             self._ends_told.first_time((signal.session, last.at))
-            self.ends.finish(run, signal.at, unseen=None if heard else last.at)
+            self.ends.finish(run, signal.at, unseen=None if heard else last.at, failures=account.failures)
         elif _is_last_word(signal, run) or (repair and (run.orphaned or account.followed)):
             if signal.reaches_back_to(run.began):  # else another one, or time, decides
                 self.ends.undecided(run, signal.at)

@@ -43,10 +43,13 @@ class _Deeds:
         # Of a run that began when nobody listened, perhaps only its end was still to be heard, or retries, which name
         # neither their session nor their agent.
         unseen = [run for run in unmet if attempts[0] in unmet and not self._must_tell(run, attempts[0])]
-        yield from (self._unmet(run, run.began, "start of run") for run in unmet if run not in unseen)
+        counted = sum(deed.failed_before for deed in deeds)
+        missing = [run for run in unmet if run not in unseen]
+        yield from (self._unmet(run, run.began, "start of run", place < counted) for place, run in enumerate(missing))
         yield from (self._extra(deed) for deed in extra)
-        pairs, unmet, extra = pair(ended, ends, (SLACK_MS, ANY_TIME))
-        yield from (self._unmet(run, run.ended, "end of run") for run in unmet if run not in unseen)
+        pairs, unmet, extra = _pair_ends(ended, ends)
+        missing = [run for run in unmet if run not in unseen]
+        yield from (self._unmet(run, run.ended, "end of run", place < counted) for place, run in enumerate(missing))
         yield from (self._extra(deed) for deed in extra)
         for run, deed in pairs:
             if deed.kind not in _ENDS[run.outcome]:
@@ -84,8 +87,10 @@ class _Deeds:
     def _watched(self, at: int) -> bool:
         return at >= self.account.watched_from
 
-    def _unmet(self, record: Run | Tool, at: int, what: str) -> Finding:
-        return self._unless_declared("lost", record, at, at, f"{what} {record.run} of {record.session}")
+    def _unmet(self, record: Run | Tool, at: int, what: str, is_counted: bool = False) -> Finding:
+        """``is_counted``: an attempt that the end of a later one counts among those that failed before it."""
+        found: FindingClass = "declared" if is_counted else "lost"
+        return self._unless_declared(found, record, at, at, f"{what} {record.run} of {record.session}")
 
     def _unless_declared(self, found: FindingClass, record: Run | Tool, since: int, until: int, what: str) -> Finding:
         declared = self.account.declared(record.session, record.run, since, until)
@@ -115,6 +120,21 @@ def compare_deeds(runs: Sequence[Run], tools: Sequence[Tool], account: Account, 
     for tool in tools:
         yield from deeds.call(tool)
     yield from deeds.unknown(runs)
+
+
+def _pair_ends(
+    ended: Sequence[tuple[float, float, Run]], ends: Sequence[tuple[float, Deed]]
+) -> tuple[list[tuple[Run, Deed]], list[Run], list[Deed]]:
+    """Ends of attempts with those that are told: at their times and as they were, else at their times, else at any."""
+    pairs: list[tuple[Run, Deed]] = []
+    for kind in sorted(_ALL_ENDS):
+        alike = [span for span in ended if kind in _ENDS[span[2].outcome]]
+        found, _, _ = pair(alike, [(at, deed) for at, deed in ends if deed.kind == kind], (SLACK_MS,))
+        pairs += found
+        ended = [span for span in ended if all(span[2] is not run for run, _ in found)]
+        ends = [each for each in ends if all(each[1] is not deed for _, deed in found)]
+    others, unmet, extra = pair(ended, ends, (SLACK_MS, ANY_TIME))
+    return [*pairs, *others], unmet, extra
 
 
 def _may_be(deed: Deed, run: Run) -> bool:

@@ -56,7 +56,7 @@ class Told:
 
 @frozen
 class Deed:
-    """An activity of a run."""
+    """An activity of a run. ``failed_before``: how many other attempts it says to have failed, unheard."""
 
     kind: str
     run: str | None
@@ -64,6 +64,7 @@ class Deed:
     call: str | None
     at: int
     offset: int
+    failed_before: int = 0
 
 
 @frozen
@@ -155,7 +156,8 @@ def _deed(event: Event, activity: Activity) -> Deed:
     detail = activity.detail or {}
     call = detail.get("call_id")
     run, session = activity.run_id or None, activity.session or None
-    return Deed(activity.kind, run, session, call, event.timestamp, event.offset or 0)
+    place, failed_before = event.offset or 0, detail.get("failed_before", 0)
+    return Deed(activity.kind, run, session, call, event.timestamp, place, failed_before)
 
 
 def _gap(event: Event, activity: Activity) -> Gap:

@@ -1,8 +1,8 @@
 """What a source itself forgot before anybody could have heard of it: nobody could tell of that.
 
-A run of which nothing was stored, not even its prompt, and an agent that spoke for the first time in its source's life,
-leave no trace when that run is aborted or the process dies while nobody is connected, or in the moment in which what
-was said is still on its way.
+A run that was aborted before it had given an answer, one of which nothing was stored, not even its prompt, when the
+process died, and an agent that spoke for the first time in its source's life, leave no trace if nobody was connected
+then, or if what was said of them was still on its way.
 """
 
 from bisect import bisect_left
@@ -18,16 +18,24 @@ FIRST_TOLD_MS: Final = 4_000
 
 
 def knowable(truth: Truth, account: Account) -> Truth:
-    """The truth without the runs that left no trace, if they are not told of all the same."""
+    """The truth without the runs that left no trace, if they are not told of all the same. A prompt that was stored
+    stays: where the process goes on, so may its run."""
     told = {deed.run for deed in account.deeds}
-    stored = {each.run for each in truth.of(Message) if each.state in ("complete", "error")}
+    stored = [each for each in truth.of(Message) if each.state in ("complete", "error")]
+    prompted, answered = ({each.run for each in stored if each.role == role} for role in ("user", "assistant"))
+    traces = {"lost": told | prompted | answered, "aborted": told | answered}
     gone = {
         run.run
         for run in truth.of(Run)
-        if run.outcome in ("lost", "aborted")
-        if run.run not in told | stored and not account.must_have_heard(run.began)
+        if run.outcome in traces
+        if run.run not in traces[run.outcome] and not account.must_have_heard(run.began)
     }
-    records = (each for each in truth.records if not (isinstance(each, Message | Run | Tool) and each.run in gone))
+    kept = {id(each) for each in stored}
+    records = (
+        each
+        for each in truth.records
+        if id(each) in kept or not (isinstance(each, Message | Run | Tool) and each.run in gone)
+    )
     return Truth(truth.header, tuple(records))
 
 
