@@ -331,7 +331,7 @@ def disconnected(at: int) -> Draft:
 def test_what_left_no_trace_while_nobody_listened_is_not_missed(state: str, is_missed: bool) -> None:
     """A run that died with its gateway may be declared by its prompt, one that was aborted may not."""
     world = world_of(("It rains.", state))
-    connected = Draft("system.status", START - 9_000, {**disconnected(0).payload, "state": "connected"}, None)
+    connected = Draft("system.status", START - 1_900, {**disconnected(0).payload, "state": "connected"}, None)
     prompt = [draft for draft in world.drafts if draft.payload.get("role") == "user"]
     unheard = [connected, disconnected(START - 100), *prompt]
     assert ("lost" in judged(world, unheard)) == is_missed

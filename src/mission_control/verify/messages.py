@@ -78,8 +78,8 @@ class _Session:
         """Finals that say of themselves that they are not whole, with the messages whose beginnings they are."""
         left: list[Told] = []
         for told in sorted(extra, key=lambda told: told.began):
-            first = [message for message in unmet if not told.is_whole and _begins(told, message)]
-            second = [message for message, _ in self.pairs if not told.is_whole and _begins(told, message)]
+            first = [message for message in unmet if not told.is_whole and begins(told, message)]
+            second = [message for message, _ in self.pairs if not told.is_whole and begins(told, message)]
             if not first and not second:
                 left.append(told)
                 continue
@@ -167,7 +167,8 @@ def _grouped(items: Iterable[T], key: Callable[[T], K]) -> defaultdict[K, list[T
     return groups
 
 
-def _begins(told: Told, message: Message) -> bool:
+def begins(told: Told, message: Message) -> bool:
+    """Whether a final may be a beginning of the message, or all of it."""
     return told.role == message.role and message.text.strip().startswith(told.text) and _at_its_time(told, message)
 
 

@@ -11,6 +11,7 @@ from math import inf
 from typing import Final
 
 from mission_control.truth import Envelope, Message, Restart, Run, Tool, Truth
+from mission_control.verify.messages import begins
 from mission_control.verify.readings import Account
 
 FIRST_TOLD_MS: Final = 4_000
@@ -31,6 +32,11 @@ def knowable(truth: Truth, account: Account) -> Truth:
         if run.run not in traces[run.outcome] and not account.must_have_heard(run.began)
     }
     kept = {id(each) for each in stored}
+    kept |= {
+        id(each)
+        for each in truth.of(Message)
+        if each.run in gone and any(final.session == each.session and begins(final, each) for final in account.finals)
+    }
     records = (
         each
         for each in truth.records
