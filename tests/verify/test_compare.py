@@ -11,11 +11,11 @@ from msgspec.structs import replace as evolve_struct
 
 from mission_control.core.events import Event
 from mission_control.core.views import MessageView
-from mission_control.truth import Message, Run
+from mission_control.truth import Message, Run, Truth
 from mission_control.verify import compare
 from mission_control.verify.readings import Conversations, Reading
 from mission_control.verify.verdict import FAULTS, Verdict
-from tests.verify.world import START, Draft, World, changed, numbered, world_of, worlds
+from tests.verify.world import HEADER, START, Draft, World, changed, numbered, world_of, worlds
 
 
 def faults(verdict: Verdict) -> dict[str, int]:
@@ -341,3 +341,15 @@ def test_what_left_no_trace_while_nobody_listened_is_not_missed(state: str, is_m
         for each in world.records
     ]
     assert judged(world, unheard[:2]) == {}
+
+
+def test_an_attempt_that_openclaw_tried_again_unheard_is_not_missed() -> None:
+    """It stores the last one alone; Clawdbot stores each."""
+    world = world_of(("It rains.", "complete"))
+    [run] = world.truth.of(Run)
+    world.records.append(evolve_struct(run, began=run.began - 1_500, ended=run.began - 1_000, outcome="error"))
+    connected = Draft("system.status", START - 1_900, {**disconnected(0).payload, "state": "connected"}, None)
+    drafts = [connected, disconnected(START - 100), *world.drafts]
+    for dialect, missed in (("openclaw", {}), ("clawdbot", {"lost": 2})):
+        truth = Truth(evolve_struct(HEADER, dialect=dialect), tuple(world.records))
+        assert faults(compare(truth, [world.reading(drafts)])) == missed

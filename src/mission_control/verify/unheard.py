@@ -37,12 +37,24 @@ def knowable(truth: Truth, account: Account) -> Truth:
         for each in truth.of(Message)
         if each.run in gone and any(final.session == each.session and begins(final, each) for final in account.finals)
     }
+    tried_again = _tried_again(truth, account) if truth.header.dialect == "openclaw" else set()
     records = (
         each
         for each in truth.records
         if id(each) in kept or not (isinstance(each, Message | Run | Tool) and each.run in gone)
+        if id(each) not in tried_again
     )
     return Truth(truth.header, tuple(records))
+
+
+def _tried_again(truth: Truth, account: Account) -> set[int]:
+    """The ids of attempts that failed unheard and were tried again: OpenClaw stores the last attempt alone."""
+    last = {run.run: run for run in sorted(truth.of(Run), key=lambda run: run.began)}
+    return {
+        id(run)
+        for run in truth.of(Run)
+        if run is not last[run.run] and run.outcome == "error" and not account.must_have_heard(run.began)
+    }
 
 
 def knowable_envelopes(
