@@ -353,3 +353,16 @@ def test_an_attempt_that_openclaw_tried_again_unheard_is_not_missed() -> None:
     for dialect, missed in (("openclaw", {}), ("clawdbot", {"lost": 2})):
         truth = Truth(evolve_struct(HEADER, dialect=dialect), tuple(world.records))
         assert faults(compare(truth, [world.reading(drafts)])) == missed
+
+
+def test_a_run_that_was_declared_when_it_ended_is_declared_from_its_start_on() -> None:
+    """It began in an outage before, long ago."""
+    world = world_of(("It rains.", "complete"))
+    [run] = world.truth.of(Run)
+    world.records[:] = [evolve_struct(each, began=START - 60_000) if each is run else each for each in world.records]
+    drafts = [draft for draft in world.drafts if draft.type != "activity.event"]
+    span = {"from": run.ended, "to": run.ended}
+    gap = {"kind": "stream.gap", "title": "", "session": run.session, "detail": span}
+    assert judged(world, [*drafts, Draft("activity.event", run.ended, gap)]) == {"lost": 1}
+    gap["detail"] = {**span, "runs": 1}
+    assert judged(world, [*drafts, Draft("activity.event", run.ended, gap)]) == {}

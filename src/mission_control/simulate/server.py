@@ -112,11 +112,11 @@ class Simulation:
         """Let the agents act when their scripts say so."""
         self._began = trio.current_time()
         while True:
+            await self._up.wait()
             due = self._began + self._schedule.next_at
             with trio.CancelScope() as self._resting:
                 await trio.sleep_until(max(due, trio.current_time() + _MOMENT_SECONDS))
-            if self._resting.cancelled_caught:
-                await self._up.wait()
+            if self._resting.cancelled_caught or not self._up.is_set():
                 continue
             late = trio.current_time() - due
             self._began += late if late > _LATENESS_SECONDS else 0

@@ -94,7 +94,9 @@ class _Deeds:
 
     def _unless_declared(self, found: FindingClass, record: Run | Tool, since: int, until: int, what: str) -> Finding:
         declared = self.account.declared(record.session, record.run, since, until)
-        declared = declared or (isinstance(record, Run) and any(_may_be(deed, record) for deed in self.nameless))
+        if isinstance(record, Run):
+            declared = declared or any(_may_be(deed, record) for deed in self.nameless)
+            declared = declared or self.account.declared_unheard(record.session, record.run, record.ended)
         return Finding("declared" if declared else found, self.where, what, since)
 
     def _extra(self, deed: Deed) -> Finding:

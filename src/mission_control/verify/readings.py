@@ -69,12 +69,14 @@ class Deed:
 
 @frozen
 class Gap:
-    """Something that was declared to be missing, from when to when (ms), in a run or else in a session."""
+    """Something that was declared to be missing, from when to when (ms), in a run or else in a session.
+    ``of_runs``: whole runs were, which ended then."""
 
     run: str | None
     session: str | None
     since: int
     until: int
+    of_runs: bool = False
 
     def covers(self, session: str, run: str, began: int, ended: int) -> bool:
         """Whether it is about what happened there then, at least about a part of it."""
@@ -112,6 +114,10 @@ class Account:
     def declared(self, session: str, run: str, began: int, ended: int) -> bool:
         """Whether a gap was declared there and then."""
         return any(gap.covers(session, run, began, ended) for gap in self.gaps)
+
+    def declared_unheard(self, session: str, run: str, ended: int) -> bool:
+        """Whether runs were declared there of which nothing was heard, and which ended then."""
+        return any(gap.of_runs and gap.covers(session, run, ended, ended) for gap in self.gaps)
 
 
 def account(events: Iterable[Event]) -> Account:
@@ -164,4 +170,4 @@ def _gap(event: Event, activity: Activity) -> Gap:
     """Without a span it is a moment."""
     detail = activity.detail or {}
     since, until = detail.get("from", event.timestamp), detail.get("to", event.timestamp)
-    return Gap(activity.run_id or None, activity.session or None, since, until)
+    return Gap(activity.run_id or None, activity.session or None, since, until, "runs" in detail)
