@@ -358,6 +358,13 @@ def test_a_run_that_began_before_the_outage_unheard_is_declared_when_its_end_is_
     assert gap.detail["answered_at"] == [1_101]
 
 
+def test_an_attempt_that_began_before_the_outage_unheard_and_failed_without_a_word_is_told() -> None:
+    """Neither it nor its prompt had been stored before."""
+    agent = Agent().tell(LinkUp(1_000, None), LinkDown(1_150, "x"), LinkUp(6_000, 1_140))
+    agent.history(6_010, asked("please", 1_100), failed("busy", 1_101), purpose="repair").tell(Settled(6_010, SESSION))
+    assert agent.kinds() == ["stream.repaired", "run.failed"]
+
+
 def test_a_history_that_was_asked_for_before_a_run_was_over_is_not_its_last_word() -> None:
     """The run's end was lost, and the next one began before the answer came."""
     agent = Agent().start(1_000).text(1_010, "ok", "ok").start(1_100, "next")

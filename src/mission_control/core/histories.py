@@ -351,9 +351,10 @@ def _missed_ends(
     for turn in _turns(entries) if outage is not None else ():
         prompted_at = None if turn.prompt is None else turn.prompt.at
         unheard = turn.prompt is not None and not turn.is_of_any(began)
+        unknown = id(turn.prompt) in new  # then all that came after it is, also what has no words
         for entry in turn.answers:
             if entry.ends_run or entry.error is not None:
-                missed = _is_missed(outage, prompted_at, entry.at) or (unheard and id(entry) in new)
+                missed = _is_missed(outage, prompted_at, entry.at) or (unheard and (unknown or id(entry) in new))
                 if missed:
                     yield _Unseen(entry, prompted_at)
         last = turn.answers[-1] if turn.answers else turn.prompt
