@@ -15,6 +15,7 @@ from mission_control.edge.snapshots import Snapshots
 from mission_control.settings import Bytes, GatewayKind, GatewaySettings, Milliseconds, Secret, Settings, StreamSettings
 from mission_control.simulate.faults import Faults, Outage
 from mission_control.simulate.fleet import Dialect, Fleet
+from mission_control.simulate.kit import BREATH_SECONDS
 from mission_control.simulate.server import Simulation
 from mission_control.stores.memory import MemoryJournal
 from mission_control.truth import Header, Record, Truth
@@ -119,6 +120,7 @@ class Whole:
         if self._daemon is None:
             await self.start()
         self._playing.cancel()
+        await trio.sleep(BREATH_SECONDS)
         self._simulation.conclude()
         await trio.sleep(SETTLED_S)
         for reader in self.readers:

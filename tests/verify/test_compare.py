@@ -366,3 +366,20 @@ def test_a_run_that_was_declared_when_it_ended_is_declared_from_its_start_on() -
     assert judged(world, [*drafts, Draft("activity.event", run.ended, gap)]) == {"lost": 1}
     gap["detail"] = {**span, "runs": 1}
     assert judged(world, [*drafts, Draft("activity.event", run.ended, gap)]) == {}
+
+
+def test_that_a_run_was_aborted_while_nobody_listened_is_not_missed_until_another_follows() -> None:
+    """It counts as open until then."""
+    connected = Draft("system.status", START - 1_900, {**disconnected(0).payload, "state": "connected"}, None)
+    for answers, missed in (
+        ((("It rains.", "aborted"),), {}),
+        ((("It rains.", "aborted"), ("No.", "complete")), {"lost": 2}),
+    ):
+        world = world_of(*answers)
+        cut = world.truth.of(Run)[0]
+        unheard = [
+            draft for draft in world.drafts if draft.kind != "run.aborted" and draft.payload.get("run_id") == cut.run
+        ]
+        unheard = [draft for draft in unheard if draft.payload.get("role") != "assistant"]
+        rest = [draft for draft in world.drafts if draft.payload.get("run_id") != cut.run]
+        assert judged(world, [connected, *unheard, disconnected(START + 100), *rest]) == missed

@@ -19,6 +19,8 @@ QUIET_SECONDS: Final = 6.0
 """Clients that have asked for nothing for so long have what they want, or do without: ours waits 5 s for answers…"""
 PATIENCE_SECONDS: Final = 30.0
 """…and are not waited for longer than this."""
+BREATH_SECONDS: Final = 0.5
+"""A retry never comes at once in life, and nobody could tell it from the attempt before it."""
 _GOODBYE_SECONDS: Final = 1.0
 
 
@@ -85,6 +87,7 @@ class _Kit:
                 nursery.start_soon(self._end_on_signals, life, rest)
                 with life:
                     await _live(simulation, door, plan.faults)
+                await trio.sleep(BREATH_SECONDS)
                 simulation.conclude()
                 await _wait_until_quiet(simulation)
                 door.shut()

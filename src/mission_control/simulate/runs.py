@@ -80,11 +80,12 @@ class Actor:
                 return self._abort(now)
 
     def conclude(self, now: int) -> Iterator[Said]:
-        """Bring the run that goes on to its end, if there is one. One that has failed is not tried again: nobody could
-        tell a retry that comes at once from the attempt before it."""
+        """Bring the run that goes on to its end, if there is one."""
         run = self._run
-        if run is None or run.over or not run.goes_on:
+        if run is None or not run.goes_on:
             return
+        if run.over:
+            yield from self._retry(now)
         if run.call is not None:
             yield from self._end_call("stopped", False, now)
         if not run.text:

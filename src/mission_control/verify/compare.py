@@ -10,7 +10,7 @@ from mission_control.verify.envelopes import compare_envelopes, source_id
 from mission_control.verify.messages import compare_messages
 from mission_control.verify.order import check_order
 from mission_control.verify.readings import SLACK_MS, Conversations, Reading, account
-from mission_control.verify.unheard import knowable, knowable_envelopes
+from mission_control.verify.unheard import ends_unheard, knowable, knowable_envelopes
 from mission_control.verify.verdict import Finding, Verdict
 
 
@@ -38,8 +38,9 @@ def _with_truth(truth: Truth, reading: Reading) -> Iterator[Finding]:
         yield from compare_envelopes(sent, restarts, in_order, told.watched_from, reading.name)
         return
     truth = knowable(truth, told)
-    yield from compare_messages(truth.of(Message), told, reading.name)
-    yield from compare_deeds(truth.of(Run), truth.of(Tool), told, reading.name)
+    open_ends = ends_unheard(truth, told)
+    yield from compare_messages(truth.of(Message), told, reading.name, open_ends)
+    yield from compare_deeds(truth.of(Run), truth.of(Tool), told, reading.name, open_ends)
 
 
 def _with_each_other(one: Reading, other: Reading) -> Iterator[Finding]:

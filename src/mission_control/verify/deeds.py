@@ -1,7 +1,7 @@
 """Runs and tool calls of an account against those that there really were."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from attrs import Factory, define
@@ -26,6 +26,7 @@ _ALL_TOOL_ENDS: Final = frozenset({"tool.finished", "tool.failed"})
 class _Deeds:
     where: str
     account: Account
+    open_ends: Collection[str]
     by_run: defaultdict[str, list[Deed]] = Factory(lambda: defaultdict(list))
     by_call: defaultdict[str, list[Deed]] = Factory(lambda: defaultdict(list))
     nameless: list[Deed] = Factory(list)
@@ -48,7 +49,7 @@ class _Deeds:
         yield from (self._unmet(run, run.began, "start of run", place < counted) for place, run in enumerate(missing))
         yield from (self._extra(deed) for deed in extra)
         pairs, unmet, extra = _pair_ends(ended, ends)
-        missing = [run for run in unmet if run not in unseen]
+        missing = [run for run in unmet if run not in unseen and run.run not in self.open_ends]
         yield from (self._unmet(run, run.ended, "end of run", place < counted) for place, run in enumerate(missing))
         yield from (self._extra(deed) for deed in extra)
         for run, deed in pairs:
@@ -104,9 +105,11 @@ class _Deeds:
         return Finding("repeated", self.where, what, deed.at)
 
 
-def compare_deeds(runs: Sequence[Run], tools: Sequence[Tool], account: Account, where: str) -> Iterator[Finding]:
-    """What an account has of the true runs and tool calls."""
-    deeds = _Deeds(where, account)
+def compare_deeds(
+    runs: Sequence[Run], tools: Sequence[Tool], account: Account, where: str, open_ends: Collection[str] = ()
+) -> Iterator[Finding]:
+    """What an account has of the true runs and tool calls. ``open_ends``: the runs of whose ends nobody could know."""
+    deeds = _Deeds(where, account, open_ends)
     for deed in account.deeds:
         if deed.kind == "run.failed" and deed.run is None:
             deeds.nameless.append(deed)

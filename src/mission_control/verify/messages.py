@@ -4,7 +4,7 @@ A gateway's history gives its messages no ids, so nothing else can be compared.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from attrs import Factory, define
@@ -27,6 +27,7 @@ class _Session:
     name: str
     where: str
     account: Account
+    open_ends: Collection[str]
     true: list[Message] = Factory(list)
     told: list[Told] = Factory(list)
     pairs: list[tuple[Message, Told]] = Factory(list)
@@ -111,6 +112,8 @@ class _Session:
             return  # the gateway itself forgot it, and never told anybody
         if message.state not in _KEPT and message.ended < watched:
             return  # it was over before anybody watched, and is in no history
+        if message.state not in _KEPT and message.run in self.open_ends:
+            return
         what = f"{self.name} {message.role} {quoted(message.text)} ({message.state})"
         if self.account.declared(message.session, message.run, message.began, message.ended):
             yield Finding("declared", self.where, f"{what} is missing", message.began)
@@ -143,12 +146,17 @@ class _Session:
         return Finding(found, self.where, text, told.began)
 
 
-def compare_messages(true: Sequence[Message], account: Account, where: str) -> Iterator[Finding]:
-    """What an account has of the true messages. Those without a text are none."""
+def compare_messages(
+    true: Sequence[Message], account: Account, where: str, open_ends: Collection[str] = ()
+) -> Iterator[Finding]:
+    """What an account has of the true messages. Those without a text are none.
+
+    ``open_ends``: the runs of whose ends nobody could know.
+    """
     sessions: dict[str, _Session] = {}
 
     def of(name: str) -> _Session:
-        return sessions.setdefault(name, _Session(name, where, account))
+        return sessions.setdefault(name, _Session(name, where, account, open_ends))
 
     for message in true:
         if message.text.strip():

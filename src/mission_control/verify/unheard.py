@@ -57,6 +57,17 @@ def _tried_again(truth: Truth, account: Account) -> set[int]:
     }
 
 
+def ends_unheard(truth: Truth, account: Account) -> set[str]:
+    """Runs that were aborted while nobody listened, and that no other run of their sessions followed, by which one
+    could tell that they are over."""
+    last = {run.session: run.run for run in sorted(truth.of(Run), key=lambda run: run.began)}
+    return {
+        run.run
+        for run in truth.of(Run)
+        if run.outcome == "aborted" and last[run.session] == run.run and not account.must_have_heard(run.ended)
+    }
+
+
 def knowable_envelopes(
     sent: Sequence[Envelope],
     restarts: Sequence[Restart],
