@@ -17,7 +17,7 @@ from msgspec import UNSET
 from actors.agent import AgentMessage, HandedOver
 from actors.clock import Clock
 from actors.links import LinkState
-from actors.persistence import PersistenceMessage, hand_over
+from actors.persistence import Barrier, PersistenceMessage, hand_over
 from mission_control.core.events import AgentKey, Draft, LinkStateName, Status
 from mission_control.core.ids import event_id
 from mission_control.core.positions import Position
@@ -107,6 +107,7 @@ class ConnectionActor:
         self._catching_up = trio.CancelScope()
 
     async def run(self, inbox: Inbox[Retry]) -> None:
+        await self._let_predecessor_finish()
         stored = await self._journal.snapshot(Filter(gateways=frozenset({self._gateway.id})))
         positions = await self._journal.positions(self._gateway.id)
         self._dialect = self._gateway.dialect(stored, positions, self._link.record)
@@ -122,6 +123,14 @@ class ConnectionActor:
             async for _ in inbox:
                 self._retry.set()
             self._nursery.cancel_scope.cancel()
+
+    async def _let_predecessor_finish(self) -> None:
+        """Wait until all that follows from what a predecessor heard is committed: from there this one goes on."""
+        for (gateway, _), agent in list(self._agents.refs().items()):
+            if gateway == self._gateway.id:
+                with suppress(ActorCrashed, ActorStopped):
+                    await agent.ask(HandedOver)
+        await self._persistence.ask(Barrier)
 
     async def _stay_connected(self) -> None:
         await self._tell("connecting", f"connecting to {self._gateway.url}")

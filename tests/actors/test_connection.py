@@ -65,6 +65,9 @@ class Bench:
         self.gate = trio.Event()
         """Set unless the agents are to take their time before they have handed on what they were told."""
         self.gate.set()
+        self.disk = trio.Event()
+        """Set unless what was handed over cannot be committed yet."""
+        self.disk.set()
         self.persistence: Ref[PersistenceMessage] = Ref("persistence")
         self.inbox: Ref[Retry] = Ref("gateway")
         self.agents: Pool[AgentKey, AgentMessage] = Pool(
@@ -101,6 +104,7 @@ class Bench:
                     self.statuses += [draft.payload for draft in drafts if isinstance(draft.payload, Status)]
                     self._changed.set()
                 case Barrier(reply):
+                    await self.disk.wait()
                     reply.set(None)
 
     async def state(self, state: str, nth: int = 1) -> Status:
@@ -228,6 +232,18 @@ async def test_when_a_gateway_was_last_heard_outlives_who_has_heard_it() -> None
         async with Bench("ws://127.0.0.1:9", journal=bench.journal).running() as second:
             assert (await second.state("connecting")).last_event_at == heard
             assert (await second.state("reconnecting", 2)).last_event_at == heard
+
+
+async def test_a_successor_waits_until_what_was_heard_is_committed() -> None:
+    """It goes on from the journal: what is not there yet it would take for missed, or for never begun."""
+    async with FakeGateway().serving() as gateway:
+        bench = Bench(gateway.url)
+        bench.disk = trio.Event()
+        async with bench.running():
+            await trio.testing.wait_all_tasks_blocked()
+            assert bench.statuses == []
+            bench.disk.set()
+            await bench.caught_up()
 
 
 async def test_a_message_that_is_too_large_costs_itself_alone() -> None:

@@ -2,7 +2,7 @@
 
 from attrs import evolve
 
-from mission_control.core.signals import EntrySeen, HistoryEntry, HistorySeen, LinkDown, LinkUp, RunAnswered
+from mission_control.core.signals import EntrySeen, HistoryEntry, HistorySeen, LinkDown, LinkUp, RunAnswered, Settled
 from tests.core.agents import SESSION, Agent, asked, failed, said
 
 
@@ -110,3 +110,11 @@ def test_an_attempt_whose_failure_is_not_heard_has_failed_when_the_run_begins_ag
     agent = Agent().start(1_100).text(1_110, "All sta", "All sta").start(1_200)
     assert agent.finals() == [("All sta", "interrupted")]
     assert agent.kinds() == ["run.started", "run.failed", "run.started"]
+
+
+def test_a_run_that_died_unheard_is_declared_though_the_next_process_goes_on_in_another() -> None:
+    """OpenClaw tells the agent to go on, without another prompt."""
+    agent = Agent().tell(LinkUp(1_000, None), LinkDown(1_150, "reset"), LinkUp(2_000, 1_140, booted_at=1_500))
+    agent.start(2_005, "next")
+    agent.history(2_010, of("gone", asked("please", 1_200)), purpose="repair").tell(Settled(2_020, SESSION))
+    assert "stream.gap" in agent.kinds()

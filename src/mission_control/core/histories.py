@@ -326,10 +326,14 @@ class _Turn:
     answers: Sequence[HistoryEntry]
     until: int | None
 
-    def is_of_any(self, began: Sequence[int]) -> bool:
-        """Whether one of the runs that began then is its run."""
-        since = self.prompt
-        return since is not None and any(since.at <= at and (self.until is None or at < self.until) for at in began)
+    def is_of_any(self, began: Mapping[str, int]) -> bool:
+        """Whether it is one of these runs', by id where the history says whose it is, else by when they began."""
+        if self.prompt is None:
+            return False
+        if self.prompt.run_id is not None:
+            return self.prompt.run_id in began
+        since, until = self.prompt.at, self.until
+        return any(since <= at and (until is None or at < until) for at in began.values())
 
 
 def _turns(entries: Sequence[HistoryEntry]) -> Iterator[_Turn]:
@@ -342,7 +346,7 @@ def _turns(entries: Sequence[HistoryEntry]) -> Iterator[_Turn]:
 
 
 def _missed_ends(
-    outage: Outage | None, entries: Sequence[HistoryEntry], began: Sequence[int], new: Collection[int]
+    outage: Outage | None, entries: Sequence[HistoryEntry], began: Mapping[str, int], new: Collection[int]
 ) -> Iterator[_Unseen]:
     """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did, or that are new
     although they began before; and the last that is stored of runs that died with the gateway: their prompts, or

@@ -127,10 +127,10 @@ class RunBook:
         """A session's open runs, oldest first. Runs of no known session have nothing to do with each other."""
         return [run for run in self._open.values() if session and run.session == session]
 
-    def beginnings(self, session: str) -> list[int]:
-        """When the session's runs were first heard of, as far as they are known."""
-        known: tuple[Run | Closed, ...] = (*self._open.values(), *self._closed.values())
-        return [run.began for run in known if session and run.session == session]
+    def beginnings(self, session: str) -> dict[str, int]:
+        """When the session's runs were first heard of, by their ids, as far as they are known."""
+        known: tuple[tuple[str, Run | Closed], ...] = (*self._closed.items(), *self._open.items())
+        return {run_id: run.began for run_id, run in known if session and run.session == session}
 
     def began(self) -> dict[str, int]:
         """The time before which each open run cannot have said anything, where that is known."""
