@@ -41,9 +41,7 @@ class _Deeds:
         began = [(run.began, run.ended, run) for run in attempts]
         ended = [(run.ended, run.ended, run) for run in attempts]
         _, unmet, extra = pair(began, starts, (0, SLACK_MS, ANY_TIME))
-        # Of a run that began when nobody listened, perhaps only its end was still to be heard, or retries, which name
-        # neither their session nor their agent.
-        unseen = [run for run in unmet if attempts[0] in unmet and not self._must_tell(run, attempts[0])]
+        unseen = [run for run in unmet if not self._must_tell(run, attempts[0], is_met=attempts[0] not in unmet)]
         counted = sum(deed.failed_before for deed in deeds)
         missing = [run for run in unmet if run not in unseen]
         yield from (self._unmet(run, run.began, "start of run", place < counted) for place, run in enumerate(missing))
@@ -80,9 +78,14 @@ class _Deeds:
             what = f"{deed.kind} of run {deed.run}, which never was (offset {deed.offset})"
             yield Finding("altered", self.where, what, deed.at)
 
-    def _must_tell(self, attempt: Run, first: Run) -> bool:
-        """The first attempt can be declared if it fell into an outage. Nothing can be of those from before the first
-        connection."""
+    def _must_tell(self, attempt: Run, first: Run, *, is_met: bool) -> bool:
+        """Retries name neither their session nor their agent: they are somebody's only for a daemon that has heard the
+        first attempt itself (``is_met``: that is told). Of that the start can be declared if it fell into an outage, but
+        not from before the first connection."""
+        if attempt is not first and any(first.began < start <= attempt.began for start in self.account.starts):
+            return False
+        if is_met:
+            return True
         return self._watched(first.began) and (attempt is first or self.account.must_have_heard(first.began))
 
     def _watched(self, at: int) -> bool:

@@ -87,12 +87,14 @@ class Gap:
 
 @define
 class Account:
-    """``connections``: from when to when (ms) the source was connected to, as far as the journal can say."""
+    """``connections``: from when to when (ms) the source was connected to, as far as the journal can say; ``starts``:
+    when a daemon started (ms)."""
 
     finals: list[Told] = Factory(list)
     deeds: list[Deed] = Factory(list)
     gaps: list[Gap] = Factory(list)
     connections: list[tuple[float, float]] = Factory(list)
+    starts: list[int] = Factory(list)
 
     @property
     def watched_from(self) -> float:
@@ -136,6 +138,8 @@ def account(events: Iterable[Event]) -> Account:
                 told.gaps.append(_gap(event, payload))
             case Activity():
                 told.deeds.append(_deed(event, payload))
+            case Status(component="daemon", state="started"):
+                told.starts.append(event.timestamp)
             case Status(component="gateway", state="connected"):
                 if not told.connections or told.connections[-1][1] < inf:
                     told.connections.append((event.timestamp, inf))

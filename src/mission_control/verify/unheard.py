@@ -24,12 +24,17 @@ def knowable(truth: Truth, account: Account) -> Truth:
     told = {deed.run for deed in account.deeds}
     stored = [each for each in truth.of(Message) if each.state in ("complete", "error")]
     prompted, answered = ({each.run for each in stored if each.role == role} for role in ("user", "assistant"))
-    traces = {"lost": told | prompted | answered, "aborted": told | answered}
+
+    def left_a_trace(run: Run) -> bool:
+        if run.run in told | answered:
+            return True
+        is_new = run.began >= account.watched_from  # a prompt from before is known, and says nothing more
+        return run.outcome == "lost" and is_new and run.run in prompted
+
     gone = {
         run.run
         for run in truth.of(Run)
-        if run.outcome in traces
-        if run.run not in traces[run.outcome] and not account.must_have_heard(run.began)
+        if run.outcome in ("lost", "aborted") and not left_a_trace(run) and not account.must_have_heard(run.began)
     }
     kept = {id(each) for each in stored}
     kept |= {
