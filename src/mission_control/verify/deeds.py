@@ -80,8 +80,8 @@ class _Deeds:
 
     def _must_tell(self, attempt: Run, first: Run, *, is_met: bool) -> bool:
         """Retries name neither their session nor their agent: they are somebody's only for a daemon that has heard the
-        first attempt itself (``is_met``: that is told). Of that the start can be declared if it fell into an outage, but
-        not from before the first connection."""
+        first attempt itself (``is_met``: that is told). Of that the start can be declared if it fell into an outage,
+        but not from before the first connection."""
         if attempt is not first and any(first.began < start <= attempt.began for start in self.account.starts):
             return False
         if is_met:

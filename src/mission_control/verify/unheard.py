@@ -42,6 +42,8 @@ def knowable(truth: Truth, account: Account) -> Truth:
         for each in truth.of(Message)
         if each.run in gone and any(final.session == each.session and begins(final, each) for final in account.finals)
     }
+    calls = {deed.call for deed in account.deeds}
+    kept |= {id(each) for each in truth.of(Tool) if each.call in calls}
     tried_again = _tried_again(truth, account) if truth.header.dialect == "openclaw" else set()
     records = (
         each
