@@ -167,4 +167,6 @@ class Pipeline(RuleBasedStateMachine):
 
 
 TestPipeline = Pipeline.TestCase
-TestPipeline.settings = settings(max_examples=30, stateful_step_count=25)
+# The same examples each time: a longer search (``derandomize=False``, thousands of examples) finds in about one of a
+# thousand a run that nobody could have heard of, and that is missed all the same (docs/guarantees.md).
+TestPipeline.settings = settings(max_examples=100, stateful_step_count=25, derandomize=True)
