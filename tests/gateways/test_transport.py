@@ -203,17 +203,19 @@ async def test_a_protocol_violation_ends_the_link(data: bytes, code: int) -> Non
     assert (end.code, end.by_peer) == (code, False)
 
 
-async def test_a_binary_message_ends_the_link() -> None:
-    """Gateways speak text; anything else is not silently dropped."""
+async def test_a_binary_message_is_handed_over_in_its_place() -> None:
+    """Gateways speak text; whoever reads this one says that it is none, and the link goes on."""
 
     async def handler(peer: Peer) -> None:
         await peer.accept()
-        await peer.send(BytesMessage(b"\0"))
-        while await peer.next_event() is not None:
-            pass
+        for message in (TextMessage("one"), BytesMessage(b"\0\xff"), TextMessage("two")):
+            await peer.send(message)
 
-    _, end = await conversation(handler)
-    assert end.code == 1003
+    messages: list[bytes] = []
+    async with serving(handler) as port, open_link(f"ws://127.0.0.1:{port}", max_message=MAX) as link:
+        while len(messages) < 3:
+            messages += whole(await link.receive())
+    assert messages == [b"one", b"\0\xff", b"two"]
 
 
 async def test_sending_reaches_the_peer_and_no_origin_is_sent() -> None:

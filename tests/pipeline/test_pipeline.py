@@ -54,14 +54,23 @@ class Pipeline(RuleBasedStateMachine):
         drop=shares,
         dup=shares,
         reorder=shares,
+        noise=shares,
         delay=st.sampled_from((0.001, 0.05)),
     )
     def begin(
-        self, seed: int, dialect: Dialect, profile: Profile, drop: float, dup: float, reorder: float, delay: float
+        self,
+        seed: int,
+        dialect: Dialect,
+        profile: Profile,
+        drop: float,
+        dup: float,
+        reorder: float,
+        noise: float,
+        delay: float,
     ) -> None:
         self.trio = SteppedTrio(seed)
         self.cleanup.callback(self.trio.close)
-        faults = Faults(drop=drop, dup=dup, reorder=reorder, delay=delay)
+        faults = Faults(drop=drop, dup=dup, reorder=reorder, garbage=noise, truncate=noise, delay=delay)
 
         async def make() -> None:
             fleet = Fleet(agents=3, seed=seed, profile=profile)

@@ -22,7 +22,6 @@ from mission_control.gateways.framing import Oversized
 from mission_control.gateways.tap import InboxStatistics, TapStream
 
 _CLOSE_SECONDS = 1.0  # how long a polite goodbye may take
-_UNSUPPORTED = 1003
 
 
 class LinkFailed(Exception):
@@ -76,7 +75,7 @@ class Link:
         self._cut_short = False
 
     async def receive(self) -> Sequence[bytes | Oversized]:
-        """The oldest complete text messages that have arrived, in order, at least one. Not checked to be UTF-8.
+        """The oldest complete messages that have arrived, in order, at least one. Not checked to be text, nor UTF-8.
         An :class:`~mission_control.gateways.framing.Oversized` stands for one that was too large.
 
         At most 256 messages or about 128 KiB of them come at once, so that handling them does not hold up the loop. The
@@ -121,11 +120,7 @@ class Link:
                 else:
                     self._finish(closed.code, closed.reason or "", by_peer=self._tap.closed_by_peer)
                 return
-            if isinstance(message, bytes):
-                self._finish(_UNSUPPORTED, "the gateway sent a binary message")
-                await self._connection.aclose(_UNSUPPORTED)
-                return
-            self._tap.inbox.pay(message.encode())
+            self._tap.inbox.pay(message if isinstance(message, bytes) else message.encode())
 
     def _finish(self, code: int | None, reason: str, *, by_peer: bool = False) -> None:
         if self._end is None:
