@@ -366,5 +366,5 @@ def _missed_ends(
             continue
         assert outage is not None
         died = prompted_at is not None and outage.outlived(prompted_at)
-        if died and unheard and id(last) in new:
+        if died and unheard:
             yield _Unseen(last, prompted_at)
