@@ -28,16 +28,17 @@ class Ends:
     _unseen: SeenWindow = field(init=False, factory=lambda: SeenWindow(UNSEEN_KEPT))
     """Failures that were told of by themselves: a run that turns out to be theirs ends under a name of its own."""
 
-    def finish(self, run: Run, at: int, *, unseen: int | None = None, failures: int = 0) -> None:
-        """``unseen``: when its last answer was asked for, in ms, if only a history tells that it has ended.
-        ``failures``: how many attempts at it failed before that one without being told of."""
+    def finish(
+        self, run: Run, at: int, *, heard: bool = True, answered_at: int | None = None, failures: int = 0
+    ) -> None:
+        """``heard``: its source said so, and not a history alone. ``answered_at``: when its last answer was asked for,
+        in ms, where whoever repairs has to know it. ``failures``: how many attempts at it failed before that one
+        without being told of."""
         self._close(run, at, "complete")
         self.liveness.failure = None
-        if unseen is None:
-            self._tell(run, at, "run.finished", "Run finished", detail=_after(failures))
-        else:
-            detail = {"answered_at": unseen} | (_after(failures) or {})
-            self._tell(run, at, "run.finished", "Run finished unseen", detail=detail)
+        detail = {} if answered_at is None else {"answered_at": answered_at}
+        detail |= _after(failures) or {}
+        self._tell(run, at, "run.finished", "Run finished" if heard else "Run finished unseen", detail=detail or None)
 
     def fail(
         self,

@@ -279,7 +279,9 @@ class Histories:
         elif last is not None and last.ends_run and (run.over or signal.purpose != "start"):
             heard = run.told or signal.purpose == "end"
             self._ends_told.first_time((signal.session, last.at))
-            self.ends.finish(run, signal.at, unseen=None if heard else last.at, failures=account.failures)
+            # A daemon that starts in the middle of a repair repairs again, and has to know what was told of.
+            answered_at = last.at if repair or not heard else None
+            self.ends.finish(run, signal.at, heard=heard, answered_at=answered_at, failures=account.failures)
         elif _is_last_word(signal, run) or (repair and (run.orphaned or account.followed)):
             if signal.reaches_back_to(run.began):  # else another one, or time, decides
                 self.ends.undecided(run, signal.at)
