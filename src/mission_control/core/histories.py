@@ -4,12 +4,13 @@ A session's runs follow one another, each from its prompt to the next one's. Tha
 history names no runs; and how a run ended that nobody heard, although the session has gone on since.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final as Constant
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
+from mission_control.core.accounts import Account
 from mission_control.core.calls import Calls
 from mission_control.core.conversation import Conversation, Reconciled
 from mission_control.core.drafting import Drafting
@@ -17,6 +18,7 @@ from mission_control.core.ends import Ends
 from mission_control.core.events import Activity
 from mission_control.core.ids import event_id
 from mission_control.core.ordering import SeenWindow
+from mission_control.core.outages import Outage, Unseen, is_missed, missed_ends
 from mission_control.core.runs import Run, RunBook
 from mission_control.core.signals import (
     EntrySeen,
@@ -28,95 +30,6 @@ from mission_control.core.signals import (
 )
 
 ENDS_KEPT: Constant = 4_096
-
-
-@frozen
-class Account:
-    """What a session's history has of one run.
-
-    ``own``: its answers, oldest first. ``followed``: a later prompt was answered to its end, so that the run is over.
-    A later prompt alone proves nothing, since some gateways put one into a run that goes on. ``goes_on``: they say so.
-    """
-
-    own: Sequence[HistoryEntry]
-    followed: bool
-    goes_on: bool = False
-
-    @property
-    def last(self) -> HistoryEntry | None:
-        """The newest of its answers, by which it may have ended."""
-        return self.own[-1] if self.own and not self.goes_on else None
-
-    @property
-    def failures(self) -> int:
-        """How many attempts failed without a word before the last answer."""
-        return sum(entry.error is not None and not entry.text for entry in self.own[:-1])
-
-    @staticmethod
-    def of(run: Run, entries: Sequence[HistoryEntry], following: Run | None) -> "Account":
-        """``entries``: the session's, oldest first; ``following``: the session's next run, if one is known.
-
-        The history may not reach back to the prompt between the two.
-        """
-        if any(entry.run_id for entry in entries):
-            return Account._named(run, entries)
-        later = (index for index, entry in enumerate(entries) if entry.role == "user" and entry.at > run.asked_by)
-        end = next(later, len(entries))
-        until = None if following is None or following.joined else following.began
-        own = [entry for entry in entries[:end] if entry.role == "assistant" and _is_own(entry, run)]
-        own = [entry for entry in own if until is None or entry.at < until]
-        followed = any(entry.ends_run or entry.error is not None for entry in entries[end:])
-        return Account(own, followed)
-
-    @staticmethod
-    def _named(run: Run, entries: Sequence[HistoryEntry]) -> "Account":
-        """The same where the history says whose each entry is."""
-        own = [index for index, entry in enumerate(entries) if entry.run_id == run.run_id]
-        said = [entries[index] for index in own if entries[index].role == "assistant"]
-        later = entries[own[-1] + 1 :] if own else [entry for entry in entries if entry.at > run.began]
-        return Account(said, any(entry.ends_run or entry.error is not None for entry in later))
-
-
-def _is_own(entry: HistoryEntry, run: Run) -> bool:
-    """Whether an entry from before the next prompt is the run's, in its present attempt."""
-    if entry.run_id is not None:
-        return entry.run_id == run.run_id
-    if run.not_before is not None and entry.at < run.not_before:
-        return False
-    # An attempt that failed without a word before the run was first heard was an earlier one.
-    return run.end_alone or entry.at >= run.began or entry.error is None or bool(entry.text)
-
-
-@frozen
-class _Unseen:
-    """The last that a history has of a run that nobody may have heard of, and when that run's prompt came, if it says.
-    It may be the prompt itself."""
-
-    last: HistoryEntry
-    prompted_at: int | None
-
-    def is_of(self, run: Run) -> bool:
-        """Whether it may be of this run: it is its own by its time, and answers no later prompt."""
-        return _is_own(self.last, run) and (self.prompted_at is None or self.prompted_at <= run.asked_by)
-
-
-@frozen
-class Outage:
-    """The time before this connection of which something may be missing, by the gateway's clock, in ms.
-
-    ``booted_at``: when the gateway began anew, if it did in this time.
-    """
-
-    since: int
-    until: int
-    booted_at: int | None = None
-
-    def covers(self, at: int) -> bool:
-        return self.since <= at <= self.until
-
-    def outlived(self, at: int) -> bool:
-        """Whether what began then ended with the gateway's process, whatever became of it."""
-        return self.booted_at is not None and self.since <= at < self.booted_at
 
 
 @define
@@ -131,7 +44,7 @@ class Histories:
     backfill_ms: int
     silent_since: int | None = None
     _outage: Outage | None = None
-    _unclaimed: dict[str, list[_Unseen]] = field(factory=dict)
+    _unclaimed: dict[str, list[Unseen]] = field(factory=dict)
     """By session, how the runs ended that were missed: until it is known whether anything is heard of them."""
     _ends_told: SeenWindow = field(init=False, factory=lambda: SeenWindow(ENDS_KEPT))
     """The last answers of runs whose end was told from a history: by session and time."""
@@ -224,7 +137,7 @@ class Histories:
             self._out.say(found.events, found.at)
             owner = owners.get(id(entry))
             run = owner or Run("", signal.session, entry.at)
-            missed = (call for call in entry.calls if owner is not None or _is_missed(outage, entry.at, call.ended))
+            missed = (call for call in entry.calls if owner is not None or is_missed(outage, entry.at, call.ended))
             told = sum(self._call(call, run) for call in missed)
             calls += told
             if found.events or told:
@@ -234,7 +147,7 @@ class Histories:
                 id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.was_heard
             }
             began = self._runs.beginnings(signal.session)
-            ends = _missed_ends(outage, signal.entries, began, new)
+            ends = missed_ends(outage, signal.entries, began, new)
             self._unclaimed[signal.session] = [unseen for unseen in ends if id(unseen.last) not in heard]
             messages = sum(found.repaired for found in brought)
             if self.silent_since is not None and (messages or calls):
@@ -312,61 +225,3 @@ def _at_work(entries: Sequence[HistoryEntry], outage: Outage) -> bool:
     """Whether any of their tools was, in the outage. What it reported before its end is in no history."""
     calls = (call for entry in entries for call in entry.calls)
     return any(call.ended is None or call.ended >= outage.since for call in calls)
-
-
-def _is_missed(outage: Outage | None, *times: int | None) -> bool:
-    """Whether any of them was in the outage."""
-    return outage is not None and any(at is not None and outage.covers(at) for at in times)
-
-
-@frozen
-class _Turn:
-    """What a history has of a run: its prompt, if the history reaches back to that, what came after it, and when the
-    next prompt did. Some gateways put prompts into runs that go on: then there are more turns than runs."""
-
-    prompt: HistoryEntry | None
-    answers: Sequence[HistoryEntry]
-    until: int | None
-
-    def is_of_any(self, began: Mapping[str, int]) -> bool:
-        """Whether it is one of these runs', by id where the history says whose it is, else by when they began."""
-        if self.prompt is None:
-            return False
-        if self.prompt.run_id is not None:
-            return self.prompt.run_id in began
-        since, until = self.prompt.at, self.until
-        return any(since <= at and (until is None or at < until) for at in began.values())
-
-
-def _turns(entries: Sequence[HistoryEntry]) -> Iterator[_Turn]:
-    prompts = [index for index, entry in enumerate(entries) if entry.role == "user"]
-    for begin, end in pairwise((None, *prompts, len(entries))):
-        prompt = None if begin is None else entries[begin]
-        answers = entries[0 if begin is None else begin + 1 : end]
-        if prompt is not None or answers:
-            yield _Turn(prompt, answers, entries[end].at if end is not None and end < len(entries) else None)
-
-
-def _missed_ends(
-    outage: Outage | None, entries: Sequence[HistoryEntry], began: Mapping[str, int], new: Collection[int]
-) -> Iterator[_Unseen]:
-    """The ends of runs, and of attempts at them, that fell into the outage, or whose prompts did, or that are new
-    although they began before; and the last that is stored of runs that died with the gateway: their prompts, or
-    answers that called a tool. ``began``: when the known runs did; ``new``: the ids of the entries that were not known.
-    """
-    for turn in _turns(entries) if outage is not None else ():
-        prompted_at = None if turn.prompt is None else turn.prompt.at
-        unheard = turn.prompt is not None and not turn.is_of_any(began)
-        unknown = id(turn.prompt) in new  # then all that came after it is, also what has no words
-        for entry in turn.answers:
-            if entry.ends_run or entry.error is not None:
-                missed = _is_missed(outage, prompted_at, entry.at) or (unheard and (unknown or id(entry) in new))
-                if missed:
-                    yield _Unseen(entry, prompted_at)
-        last = turn.answers[-1] if turn.answers else turn.prompt
-        if last is None or last.ends_run or last.error is not None:
-            continue
-        assert outage is not None
-        died = prompted_at is not None and outage.outlived(prompted_at)
-        if died and unheard:
-            yield _Unseen(last, prompted_at)
