@@ -20,6 +20,15 @@ from mission_control.core.views import AgentView, MessageView, RunView
 from tests.core.agents import SESSION, Agent, asked, called, failed, said
 
 
+def unheard(agent: Agent) -> list[int]:
+    """When the last answers of the runs began that the only gap declares."""
+    [gap] = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
+    assert isinstance(gap, Activity)
+    assert isinstance(gap.detail, dict)
+    answered: list[int] = gap.detail["answered_at"]
+    return answered
+
+
 def test_a_connection_lost_and_found_within_a_message() -> None:
     """Same gateway, same run: the history completes the message, and what tools did is declared unknown only if the
     run is still open."""
@@ -158,10 +167,7 @@ def test_a_run_that_died_with_the_gateway_unheard_is_declared_by_its_prompt() ->
     first = (asked("please", 5_000), asked("heard", 5_200))
     stored = (*first, asked("again", 5_300), said("yes", 5_310), asked("and now", 5_700))
     agent.history(6_010, *stored, purpose="repair").tell(Settled(6_010, SESSION))
-    [gap] = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
-    assert isinstance(gap, Activity)
-    assert isinstance(gap.detail, dict)
-    assert gap.detail["answered_at"] == [5_000, 5_310]
+    assert unheard(agent) == [5_000, 5_310]
 
 
 def test_a_run_that_died_with_the_gateway_while_its_tool_worked_is_declared_by_its_last_answer() -> None:
@@ -339,10 +345,7 @@ def test_an_agent_that_was_not_known_before_an_outage_has_its_runs_declared() ->
     agent.core.begin(LinkUp(6_000, 1_140, booted_at=5_500), 6_010)
     stored = (asked("please", 1_200), said("yes", 1_210), asked("more", 5_300))
     agent.history(6_020, *stored, purpose="repair").tell(Settled(6_020, SESSION))
-    [gap] = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
-    assert isinstance(gap, Activity)
-    assert isinstance(gap.detail, dict)
-    assert gap.detail["answered_at"] == [1_210, 5_300]
+    assert unheard(agent) == [1_210, 5_300]
 
 
 def test_a_run_that_began_before_the_outage_unheard_is_declared_when_its_end_is_new() -> None:
@@ -352,10 +355,7 @@ def test_a_run_that_began_before_the_outage_unheard_is_declared_when_its_end_is_
     agent.tell(LinkDown(1_150, "x"), LinkUp(6_000, 1_140))
     stored = (asked("go", 995), said("first", 1_001), asked("please", 1_100), said("yes", 1_101))
     agent.history(6_010, *stored, purpose="repair").tell(Settled(6_010, SESSION))
-    [gap] = [draft.payload for draft in agent.drafts if "gap" in draft.event_id]
-    assert isinstance(gap, Activity)
-    assert isinstance(gap.detail, dict)
-    assert gap.detail["answered_at"] == [1_101]
+    assert unheard(agent) == [1_101]
 
 
 def test_an_attempt_that_began_before_the_outage_unheard_and_failed_without_a_word_is_told() -> None:

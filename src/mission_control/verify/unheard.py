@@ -21,12 +21,12 @@ FIRST_TOLD_MS: Final = 4_000
 def knowable(truth: Truth, account: Account) -> Truth:
     """The truth without the runs that left no trace, if they are not told of all the same. A prompt that was stored
     stays: where the process goes on, so may its run."""
-    told = {deed.run for deed in account.deeds}
+    told: set[str | None] = {deed.run for deed in account.deeds}
     stored = [each for each in truth.of(Message) if each.state in ("complete", "error")]
     prompted, answered = ({each.run for each in stored if each.role == role} for role in ("user", "assistant"))
 
     def left_a_trace(run: Run) -> bool:
-        if run.run in told | answered:
+        if run.run in told or run.run in answered:
             return True
         is_new = run.began >= account.watched_from  # a prompt from before is known, and says nothing more
         return run.outcome == "lost" and is_new and run.run in prompted
