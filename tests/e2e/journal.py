@@ -37,12 +37,20 @@ def journal(url: str) -> list[Event]:
 
 
 def position(url: str) -> Cursor:
-    """Where the journal of the daemon at `url` stands, as soon as nothing of what its gateways said is missing."""
+    """Where the journal of the daemon at `url` stands, as soon as nothing of what its gateways said is missing.
+
+    Never before an event that somebody has seen: the snapshot that the copy begins with may be half a second old.
+    """
+    seen: int = get(url, "/v1/events?limit=1")["head"]
 
     async def wait() -> Cursor:
         with trio.fail_after(PATIENCE_S):
             async with mirror(_stream(url)) as copy:
-                while copy.cursor is None or not all(map(_is_caught_up, copy.view.gateways.values())):
+                while (
+                    copy.cursor is None
+                    or copy.cursor.offset < seen
+                    or not all(map(_is_caught_up, copy.view.gateways.values()))
+                ):
                     await copy.changed()
                 return copy.cursor
 

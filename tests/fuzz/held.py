@@ -25,6 +25,8 @@ from mission_control.gateways.clawdbot.places import KNOWN_RUNS, SHORT_KEYS
 from mission_control.gateways.clawdbot.repair import MOST_WAITING
 from mission_control.gateways.envelope.dialect import MOST_AGENTS
 from mission_control.gateways.oddities import MOST_KEPT
+from mission_control.gateways.openclaw.dialect import REASONS_KEPT
+from mission_control.gateways.openclaw.speech import RUNS_KEPT as SPEECHES_KEPT
 
 MOST: Final = 512
 """Of anything that is not listed: the room that the state of a moment may take."""
@@ -36,6 +38,7 @@ LIMITS: Final[Mapping[str, int]] = {
     "EnvelopeDialect._sources": MOST_AGENTS,
     "Oddities._kept": sum(MOST_KEPT.values()),
     "OpenMessages._written": OPEN_RUNS,
+    "OpenclawDialect._reasons": REASONS_KEPT,
     "Past._finals": SESSIONS_KEPT,
     "Past._finals[]": FINALS_KEPT,
     "Past._prompts": SESSIONS_KEPT,
@@ -52,6 +55,7 @@ LIMITS: Final[Mapping[str, int]] = {
     "RunBook._closed": CLOSED_RUNS,
     "RunBook._open": OPEN_RUNS,
     "Session.notices": NOTICES_KEPT,
+    "Speech._runs": SPEECHES_KEPT,
     "ToldMessage.waiting": WAITING_CHUNKS,
     "ToldMessages._open": OPEN_MESSAGES,
 }
