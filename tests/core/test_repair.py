@@ -170,6 +170,14 @@ def test_a_run_that_died_with_the_gateway_unheard_is_declared_by_its_prompt() ->
     assert unheard(agent) == [5_000, 5_310]
 
 
+def test_a_run_that_died_unheard_is_not_taken_for_the_one_that_is_heard_right_behind_the_history() -> None:
+    """The next run's start was missed, too, but its prompt is stored."""
+    agent = Agent().tell(LinkUp(4_000, None), LinkDown(5_220, "x"), LinkUp(6_000, 5_220, booted_at=5_500))
+    agent.history(6_010, asked("please", 5_230), asked("again", 5_600), purpose="repair")
+    agent.text(5_700, "yes", "yes", "next").tell(Settled(6_010, SESSION))
+    assert unheard(agent) == [5_230]
+
+
 def test_a_run_that_died_with_the_gateway_while_its_tool_worked_is_declared_by_its_last_answer() -> None:
     """Nobody had heard of it. Another one's answers are stored, too, and that one goes on."""
     agent = Agent().start(5_100, "known").tell(LinkDown(5_220, "x"), LinkUp(6_000, 5_140, booted_at=5_500))

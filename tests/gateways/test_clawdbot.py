@@ -28,6 +28,7 @@ from mission_control.core.signals import (
 from mission_control.gateways.claw import ClawDialect, Credentials
 from mission_control.gateways.clawdbot import frames
 from mission_control.gateways.clawdbot.content import capped, decided, visible
+from mission_control.gateways.clawdbot.repairing import BOOT_MS
 from mission_control.gateways.dialect import (
     Broadcast,
     CatchingUp,
@@ -301,6 +302,24 @@ def test_a_gateway_that_restarted_is_recognised(uptime: int, rebooted: bool) -> 
     [up] = Peer(last_heard=90_000).connect(uptime).broadcasts()
     assert isinstance(up, LinkUp)
     assert (up.booted_at is not None) is rebooted
+
+
+@pytest.mark.parametrize(("challenge", "hello"), [(900, 0), (0, 900)])
+def test_when_a_gateway_began_is_known_by_its_own_clock(challenge: int, hello: int) -> None:
+    """However long the one or the other frame was on its way, in ms: what it began since then lives, and what it had
+    begun before is gone."""
+    peer = Peer(last_heard=90_000)
+    began, said = 95_000, peer.now
+    peer.wait(challenge)
+    peer.event("connect.challenge", {"nonce": "n", "ts": said})
+    peer.wait(hello)
+    own = {"presence": [{"reason": "self", "ts": said + 10}]}
+    peer.answer("mc-connect", {"protocol": 3, "snapshot": {"uptimeMs": said + 10 - began, **own}})
+    [up] = peer.broadcasts()
+    assert isinstance(up, LinkUp)
+    assert up.booted_at is not None
+    assert up.booted_at + up.ahead == began - BOOT_MS
+    assert up.ahead == max(-challenge, 10 - challenge - hello)
 
 
 def test_only_a_few_histories_are_asked_for_at_a_time() -> None:

@@ -138,8 +138,12 @@ class ClawDialect:
         if not isinstance(self._version, speaks):
             self._version = speaks(self._gateway, self._version.before, self.record)
         self._phase = "live"
+        said = hello.snapshot.said_at
+        said = now + self._ahead if said is None else said
+        self._ahead = max(self._ahead, said - now)  # by that which was on its way for the shorter time
         told = handshake.established(hello, self._credentials, self._ahead)
-        return self._version.greeted(Greeting(hello, told, self._ahead), now)
+        began = said - int(hello.snapshot.uptimeMs) - self._ahead
+        return self._version.greeted(Greeting(hello, told, self._ahead, began), now)
 
 
 _VERSIONS: Constant[dict[int, type[ClawdbotDialect]]] = {3: ClawdbotDialect, 4: OpenclawDialect}

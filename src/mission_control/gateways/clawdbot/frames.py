@@ -109,6 +109,10 @@ class Shutdown:
 
 @frozen
 class PresenceEntry:
+    """A client, or the gateway itself: then its time is when it was written down, which is now."""
+
+    reason: str | None = None
+    ts: int | None = None
     instanceId: str | None = None  # noqa: N815
     scopes: list[str] | None = None
 
@@ -118,6 +122,13 @@ class HelloSnapshot:
     uptimeMs: float = 0  # noqa: N815
     health: Health | None = None
     presence: list[PresenceEntry] | None = None
+
+    @property
+    def said_at(self) -> int | None:
+        """When the gateway said this, by its own clock, in ms; None if it does not tell."""
+        times = (entry.ts for entry in self.presence or () if entry.reason == "self")
+        said = next(times, None)
+        return None if said is None else sane(said)
 
 
 @frozen

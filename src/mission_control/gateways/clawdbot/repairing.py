@@ -75,11 +75,15 @@ class Before:
 
 @frozen
 class Greeting:
-    """How a handshake went, and the order that tells of it. ``ahead``: how far the gateway's clock is, in ms."""
+    """How a handshake went, and the order that tells of it. ``ahead``: how far the gateway's clock is, in ms.
+
+    ``began``: when the gateway's process did, in ms, by our clock.
+    """
 
     hello: frames.Hello
     established: Established
     ahead: int
+    began: int
 
 
 class RepairingDialect(ABC):
@@ -179,7 +183,7 @@ class RepairingDialect(ABC):
         hello, last_heard = greeting.hello, self._last_heard
         self._ahead = greeting.ahead
         self._silence_ms = 2 * min(max(hello.policy.tickIntervalMs, SOONEST_TICK_MS), LATEST_TICK_MS)
-        rebooted = self._is_another(hello, now)
+        rebooted = self._is_another(greeting)
         if rebooted:
             self._orders += self._repair.release()  # said by the one before: nothing of this one's comes first
         self._resumed = set(self._places.open_sessions())
@@ -187,7 +191,7 @@ class RepairingDialect(ABC):
         since = self._repair.since
         self._orders.append(CatchingUp(now - FIRST_LOOK_MINUTES * 60_000 if since is None else since))
         self._orders.append(greeting.established)
-        booted_at = self._booted_at(hello, now, since, rebooted=rebooted)
+        booted_at = _booted_at(greeting, since, rebooted=rebooted)
         self._orders.append(Broadcast(LinkUp(now, since, greeting.ahead, booted_at)))
         if hello.snapshot.health is not None:
             self._health(hello.snapshot.health, now)
@@ -195,17 +199,9 @@ class RepairingDialect(ABC):
         if rebooted:
             self._places.close_all()
 
-    def _booted_at(self, hello: frames.Hello, now: int, since: int | None, *, rebooted: bool) -> int | None:
-        """When the gateway's process began, if it did after ``since``. The daemon may have ended before it told what
-        that process had outlived."""
-        booted_at = now - int(hello.snapshot.uptimeMs) - BOOT_MS
-        if since is None or not (rebooted or booted_at > since):
-            return None
-        return max(booted_at, since)
-
-    def _is_another(self, hello: frames.Hello, now: int) -> bool:
+    def _is_another(self, greeting: Greeting) -> bool:
         """Whether this is another process than the one last heard: it was not running yet at that time."""
-        return self._last_heard is not None and hello.snapshot.uptimeMs < now - self._last_heard
+        return self._last_heard is not None and greeting.began > self._last_heard
 
     def _look(self, sessions: Sequence[str], now: int) -> None:
         """Ask for the histories of these sessions, and which others may have changed."""
@@ -365,3 +361,12 @@ class RepairingDialect(ABC):
         self._orders += [Send(text) for text in self._requests.next_histories(now, self._places.key_of)]
         orders, self._orders = self._orders, []
         return orders
+
+
+def _booted_at(greeting: Greeting, since: int | None, *, rebooted: bool) -> int | None:
+    """When the gateway's process began, if it did after ``since``. The daemon may have ended before it told what that
+    process had outlived."""
+    booted_at = greeting.began - BOOT_MS
+    if since is None or not (rebooted or booted_at > since):
+        return None
+    return max(booted_at, since)

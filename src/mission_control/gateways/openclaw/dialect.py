@@ -77,10 +77,11 @@ class OpenclawDialect(ClawdbotDialect):
     def _list_agents(self, now: int) -> None:
         self._orders.append(Send(self._requests.ask("agents.list", {}, now)))
 
-    def _is_another(self, hello: base.Hello, now: int) -> bool:
-        if self._boot is None or hello.server.bootId is None:
-            return super()._is_another(hello, now)
-        return hello.server.bootId != self._boot
+    def _is_another(self, greeting: Greeting) -> bool:
+        told = greeting.hello.server.bootId
+        if self._boot is None or told is None:
+            return super()._is_another(greeting)
+        return told != self._boot
 
     def _answered(self, request: Request, payload: msgspec.Raw, now: int) -> None:
         if request.method == "agents.list":
