@@ -339,6 +339,22 @@ def test_a_message_that_broke_off_during_an_outage_gets_all_that_it_said() -> No
     assert agent.finals() == [("one two", "error")]
 
 
+def test_a_successor_knows_a_run_whose_end_was_heard_though_its_answer_was_not() -> None:
+    """The answer's frame was lost, and a history had it at the run's end. The daemon was killed before the repair."""
+    stored = (asked("go", 1_099), said("yes", 1_110))
+    agent = Agent().start(1_100).end(1_120).history(1_130, *stored)
+    told = [(draft.timestamp, draft.payload) for draft in agent.drafts if isinstance(draft.payload, Activity)]
+    finals = [
+        MessageView(f.message_id, "alpha", "gw", f.run_id, SESSION, f.role, f.state, f.text, draft.timestamp, 1)
+        for draft in agent.drafts
+        if isinstance(f := draft.payload, Final)
+    ]
+    successor = Agent()
+    successor.core.restore(AgentView("alpha", "gw", "Alpha"), [], finals, 2_000, activities=told)
+    successor.tell(LinkUp(2_010, 1_105)).history(2_020, *stored, purpose="repair").tell(Settled(2_020, SESSION))
+    assert successor.kinds() == []
+
+
 def test_a_successor_survives_whatever_a_source_put_into_a_detail() -> None:
     """Details of a source's own events are whatever it likes."""
     details: tuple[dict[str, Any], ...] = ({"answered_at": [{}]}, {"answered_at": {"a": 1}}, {"call_id": ["x"]})

@@ -29,12 +29,12 @@ from mission_control.core.views import MessageView
 class Reconciled:
     """What an entry of a history brought that was missing: parts of messages, and their time in ms.
 
-    ``was_heard``: it is a message that a stream told of to its end.
+    ``streamed``: it is a message that a stream told of.
     """
 
     at: int
     events: Sequence[Chunk | Final] = ()
-    was_heard: bool = False
+    streamed: bool = False
 
     @property
     def repaired(self) -> int:
@@ -186,13 +186,13 @@ class Conversation:
                 message = opened[item.message_id]
                 if self._open.of_run(message.run_id) is message:
                     self._echoes.expect(message.run_id, message.text, entry.text)
-                brought.append(Reconciled(now, self._complete(message, entry.text, now, entry)))
+                brought.append(Reconciled(now, self._complete(message, entry.text, now, entry), streamed=True))
             elif item is None and entry.text and entry.at >= since:
                 message_id = self._entry_id(session, entry)
                 final = self._unstreamed(message_id, "", session, entry.role, entry.text, entry.at, entry)
                 brought.append(Reconciled(entry.at, [final]))
             else:
-                brought.append(Reconciled(entry.at, was_heard=item is not None and item.claimed))
+                brought.append(Reconciled(entry.at, streamed=item is not None and item.claimed))
         return brought
 
     def _complete(

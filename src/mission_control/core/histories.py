@@ -4,7 +4,7 @@ A session's runs follow one another, each from its prompt to the next one's. Tha
 history names no runs; and how a run ended that nobody heard, although the session has gone on since.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final as Constant
 
@@ -78,9 +78,9 @@ class Histories:
         accounts = [
             (run, _account(run, following, signal)) for run, following in pairwise((*runs, None)) if run is not None
         ]
-        self._bring_in(signal, {id(entry): run for run, account in accounts for entry in account.own})
+        streamed = self._bring_in(signal, {id(entry): run for run, account in accounts for entry in account.own})
         for run, account in accounts:
-            self._settle(run, account, signal)
+            self._settle(run, account, signal, streamed)
         self._give_up(signal)
 
     def told(self, signal: EntrySeen) -> None:
@@ -127,8 +127,11 @@ class Histories:
     def _out(self) -> Drafting:
         return self.ends.out
 
-    def _bring_in(self, signal: HistorySeen, owners: Mapping[int, Run]) -> None:
-        """What was missed: messages, the rest of those that broke off, tool calls. ``owners``: by the entries' ids."""
+    def _bring_in(self, signal: HistorySeen, owners: Mapping[int, Run]) -> Collection[int]:
+        """What was missed: messages, the rest of those that broke off, tool calls. ``owners``: by the entries' ids.
+
+        Gives the ids of the entries that a stream told of.
+        """
         brought = self._reconcile(signal.session, signal.entries, signal.at)
         outage = self._outage if signal.purpose == "repair" else None
         calls = 0
@@ -142,16 +145,16 @@ class Histories:
             calls += told
             if found.events or told:
                 new.add(id(entry))
+        streamed = {id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.streamed}
         if signal.purpose == "repair":
-            heard = owners.keys() | {
-                id(entry) for entry, found in zip(signal.entries, brought, strict=True) if found.was_heard
-            }
+            heard = owners.keys() | streamed
             began = self._runs.beginnings(signal.session)
             ends = missed_ends(outage, signal.entries, began, new)
             self._unclaimed[signal.session] = [unseen for unseen in ends if id(unseen.last) not in heard]
             messages = sum(found.repaired for found in brought)
             if self.silent_since is not None and (messages or calls):
                 self._out.repaired(signal.session, self.silent_since, signal.at, messages, calls)
+        return streamed
 
     def _call(self, call: StoredCall, run: Run) -> bool:
         """Tell what nobody has told yet of a call of this run. Whether there was anything."""
@@ -178,8 +181,8 @@ class Histories:
             if self._runs.get(run_id) is None:
                 self._out.say(self._conversation.end(run_id, signal.at, "interrupted"), signal.at)
 
-    def _settle(self, run: Run, account: Account, signal: HistorySeen) -> None:
-        """What the history says of an open run."""
+    def _settle(self, run: Run, account: Account, signal: HistorySeen, streamed: Collection[int]) -> None:
+        """What the history says of an open run. ``streamed``: the ids of the entries that a stream told of."""
         last = account.last
         repair = signal.purpose == "repair"
         if last is not None and last.error is not None:
@@ -192,8 +195,8 @@ class Histories:
         elif last is not None and last.ends_run and (run.over or signal.purpose != "start"):
             heard = run.told or signal.purpose == "end"
             self._ends_told.first_time((signal.session, last.at))
-            # A daemon that starts in the middle of a repair repairs again, and has to know what was told of.
-            answered_at = last.at if repair or not heard else None
+            # A daemon that starts in the middle of a repair, or before it, has to know which ends were told of.
+            answered_at = last.at if repair or not heard or id(last) not in streamed else None
             self.ends.finish(run, signal.at, heard=heard, answered_at=answered_at, failures=account.failures)
         elif _is_last_word(signal, run) or (repair and (run.orphaned or account.followed)):
             if signal.reaches_back_to(run.began):  # else another one, or time, decides
