@@ -339,6 +339,14 @@ def test_a_message_that_broke_off_during_an_outage_gets_all_that_it_said() -> No
     assert agent.finals() == [("one two", "error")]
 
 
+def test_a_run_that_is_met_at_its_very_end_is_not_the_one_before_it() -> None:
+    """By then the session's next prompt is there, too. Of the first run nothing was heard, and that is declared."""
+    agent = Agent().tell(LinkUp(1_000, None), LinkDown(1_100, "x"), LinkUp(6_000, 1_090))
+    stored = (asked("a", 5_900), said("1", 5_910), asked("b", 5_920), said("2", 5_930), asked("c", 6_010))
+    agent.history(6_020, *stored, purpose="repair").end(6_010, "2").tell(Settled(6_020, SESSION))
+    assert unheard(agent) == [5_910]
+
+
 def test_a_successor_knows_a_run_whose_end_was_heard_though_its_answer_was_not() -> None:
     """The answer's frame was lost, and a history had it at the run's end. The daemon was killed before the repair."""
     stored = (asked("go", 1_099), said("yes", 1_110))

@@ -31,15 +31,23 @@ class Outage:
 
 @frozen
 class Unseen:
-    """The last that a history has of a run that nobody may have heard of, and when that run's prompt came, if it says.
-    It may be the prompt itself."""
+    """The last that a history has of a run that nobody may have heard of; it may be the run's prompt itself.
+
+    ``prompted_at``, ``until``: when that prompt came, and the next one, in ms, where the history has them.
+    """
 
     last: HistoryEntry
     prompted_at: int | None
+    until: int | None
 
     def is_of(self, run: Run) -> bool:
-        """Whether it may be of this run: it is its own by its time, and answers no later prompt."""
-        return is_own(self.last, run) and (self.prompted_at is None or self.prompted_at <= run.asked_by)
+        """Whether it may be of this run: by its name, or by its time and as an answer to the same prompt."""
+        if not is_own(self.last, run):
+            return False
+        if self.last.run_id is not None:
+            return True
+        since, until = self.prompted_at, self.until
+        return (since is None or since <= run.asked_by) and (until is None or run.asked_by < until)
 
 
 def is_missed(outage: Outage | None, *times: int | None) -> bool:
@@ -92,8 +100,8 @@ def missed_ends(
             if entry.ends_run or entry.error is not None:
                 is_new = unheard and (unknown or id(entry) in new)
                 if is_new or is_missed(outage, prompted_at, entry.at):
-                    yield Unseen(entry, prompted_at)
+                    yield Unseen(entry, prompted_at, turn.until)
         last = turn.answers[-1] if turn.answers else turn.prompt
         is_end = last is None or last.ends_run or last.error is not None
         if last is not None and not is_end and unheard and prompted_at is not None and outage.outlived(prompted_at):
-            yield Unseen(last, prompted_at)
+            yield Unseen(last, prompted_at, turn.until)

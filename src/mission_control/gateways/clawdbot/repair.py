@@ -27,6 +27,7 @@ class Repair:
         self.is_first = missing_since is None
         """Whether the gateway had never been heard when this repair began: then all that it has is missing."""
         self._pending = missing_since is not None
+        self._reach = 0
         self._listed = False
         self._unsettled: dict[str, None] = {}
         self._held: set[str] = set()
@@ -39,16 +40,29 @@ class Repair:
         return not self._pending
 
     @property
+    def missing_since(self) -> int | None:
+        """From when on something is missing, as :attr:`since`, where that is not known as far back as was looked; None
+        when nothing is."""
+        if not self._pending:
+            return None
+        return self._reach if self.since is None else self.since
+
+    @property
     def unlisted(self) -> bool:
         """Whether the gateway has not yet said which sessions may have changed."""
         return self._pending and not self._listed
 
-    def begin(self, last_heard: int | None, open_sessions: Iterable[str]) -> list[str]:
-        """A connection is up. Gives the sessions that are to be repaired whatever the gateway lists."""
+    def begin(self, last_heard: int | None, open_sessions: Iterable[str], reach: int) -> list[str]:
+        """A connection is up. Gives the sessions that are to be repaired whatever the gateway lists.
+
+        ``reach``: since when all is missing of a gateway that was never heard, in ms. A first repair that was cut short
+        is still about all of that.
+        """
         if not self._pending:
-            self._pending, self.since, self.is_first = True, None, last_heard is None
-        if self.since is None:
-            self.since = last_heard
+            self._pending, self.since, self.is_first = True, last_heard, last_heard is None
+            self._reach = reach
+        elif self.since is None:
+            self.since = self._reach
         self._listed = False
         self._held.clear()
         self._settled.clear()

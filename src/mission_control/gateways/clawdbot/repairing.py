@@ -130,8 +130,7 @@ class RepairingDialect(ABC):
     @property
     def before(self) -> Before:
         """What a successor has to know."""
-        missing_since = None if self._repair.is_complete else self._repair.since
-        return Before(self._places.open_runs(), self._last_heard, missing_since)
+        return Before(self._places.open_runs(), self._last_heard, self._repair.missing_since)
 
     def greeted(self, greeting: Greeting, now: int) -> list[Order]:
         self._numbering.begin()
@@ -187,9 +186,10 @@ class RepairingDialect(ABC):
         if rebooted:
             self._orders += self._repair.release()  # said by the one before: nothing of this one's comes first
         self._resumed = set(self._places.open_sessions())
-        sessions = self._repair.begin(last_heard, self._places.open_sessions())
+        reach = now - FIRST_LOOK_MINUTES * 60_000
+        sessions = self._repair.begin(last_heard, self._places.open_sessions(), reach)
         since = self._repair.since
-        self._orders.append(CatchingUp(now - FIRST_LOOK_MINUTES * 60_000 if since is None else since))
+        self._orders.append(CatchingUp(self._repair.missing_since or reach))
         self._orders.append(greeting.established)
         booted_at = _booted_at(greeting, since, rebooted=rebooted)
         self._orders.append(Broadcast(LinkUp(now, since, greeting.ahead, booted_at)))
@@ -251,7 +251,7 @@ class RepairingDialect(ABC):
         assert self._hole_since is not None
         since, self._hole_since = self._hole_since, None
         self._mend_at = now + MEND_EVERY_MS
-        sessions = self._repair.begin(since, self._places.open_sessions())
+        sessions = self._repair.begin(since, self._places.open_sessions(), since)
         self._orders.append(Broadcast(Missed(now, since, self._ahead)))
         self._look(sessions, now)
 
