@@ -10,6 +10,7 @@ from mission_control.core.signals import (
     HistoryEntry,
     HistoryMissing,
     HistorySeen,
+    HoleSeen,
     LinkDown,
     LinkUp,
     RunAnswered,
@@ -406,6 +407,16 @@ def test_a_history_that_was_asked_for_before_a_run_was_over_is_not_its_last_word
     agent.tell(HistorySeen(1_120, SESSION, answered, "start", asked_at=1_101))
     assert ("ok", "complete") in agent.finals()
     assert "run.aborted" not in agent.kinds()
+
+
+def test_a_history_that_was_asked_for_before_a_run_was_aborted_is_not_its_last_word() -> None:
+    """The rest of a message was lost in a hole, the run went on, and was aborted before the answer came."""
+    agent = Agent().start(1_000).text(1_010, "one", "one").tell(HoleSeen(1_020, 1_010)).text(1_030, "two", "two")
+    agent.tell(RunAnswered("gone", 1_040, "run", SESSION, "aborted", None))
+    agent.tell(HistorySeen(1_050, SESSION, (asked("go", 999),), "start", asked_at=1_001))
+    stored = (asked("go", 999), said("one more", 1_002, ends=False))
+    agent.tell(HistorySeen(1_060, SESSION, stored, "end", asked_at=1_045))
+    assert agent.finals() == [("two", "aborted"), ("go", "complete"), ("one more", "complete")]
 
 
 def test_attempts_that_failed_in_an_outage_are_counted_at_the_end_of_the_run() -> None:

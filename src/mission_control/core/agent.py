@@ -228,7 +228,7 @@ class AgentCore:
         if run is None:
             self._answered_unseen(signal)
         elif signal.state == "aborted":
-            self._ends.abort(run, signal.at)
+            self._ends.abort(run, signal.at, now)
         elif signal.state == "error":
             again_from = signal.at if signal.again else None
             self._ends.fail(run, signal.at, signal.error or "the run failed", again_from=again_from)

@@ -55,10 +55,10 @@ class Ends:
         self._close(run, at, "error", error, again_from)
         self._failed(run, at, error, None if name in self._unseen else name, _after(failures))
 
-    def abort(self, run: Run, at: int) -> None:
+    def abort(self, run: Run, at: int, now: int) -> None:
         """What it was writing is aborted. What it had gone on from may still be had from a history."""
         self.out.say(self.conversation.close(run.run_id, at, "aborted"), at)
-        self.runs.close(run)
+        self.runs.close(run, aborted_at=now)
         self._tell(run, at, "run.aborted", "Run aborted")
 
     def undecided(self, run: Run, at: int) -> None:

@@ -177,8 +177,11 @@ class Histories:
 
     def _give_up(self, signal: HistorySeen | HistoryMissing) -> None:
         """What runs that are over left unfinished, and no history has, remains as it is."""
+        asked_at = signal.asked_at if isinstance(signal, HistorySeen) else None
         for run_id in self._conversation.unfinished(signal.session):
-            if self._runs.get(run_id) is None:
+            aborted_at = self._runs.aborted_at(run_id)
+            follows = asked_at is not None and aborted_at is not None and asked_at < aborted_at  # a history that has it
+            if self._runs.get(run_id) is None and not follows:
                 self._out.say(self._conversation.end(run_id, signal.at, "interrupted"), signal.at)
 
     def _settle(self, run: Run, account: Account, signal: HistorySeen, streamed: Collection[int]) -> None:
@@ -191,7 +194,7 @@ class Histories:
             again_from = None if last.text else last.at
             self.ends.fail(run, signal.at, last.error, name=name, again_from=again_from, failures=account.failures)
         elif last is not None and last.aborted:
-            self.ends.abort(run, signal.at)
+            self.ends.abort(run, signal.at, signal.at)
         elif last is not None and last.ends_run and (run.over or signal.purpose != "start"):
             heard = run.told or signal.purpose == "end"
             self._ends_told.first_time((signal.session, last.at))

@@ -73,12 +73,14 @@ class Run:
 class Closed:
     """A run that is over, and was first heard of at ``began``.
 
-    What is heard of it from ``again_from`` on, if that is set, is of another attempt.
+    What is heard of it from ``again_from`` on, if that is set, is of another attempt. ``aborted_at``: when it was heard
+    that it was aborted, in our time; a history that was asked for before that does not have all that it said.
     """
 
     session: str
     began: int
     again_from: int | None
+    aborted_at: int | None
 
 
 @define
@@ -104,14 +106,19 @@ class RunBook:
         run = self._open[run_id] = Run(run_id, session, began, joined)
         return run
 
-    def close(self, run: Run, *, again_from: int | None = None) -> None:
+    def close(self, run: Run, *, again_from: int | None = None, aborted_at: int | None = None) -> None:
         self._open.pop(run.run_id, None)
-        self._closed[run.run_id] = Closed(run.session, run.began, again_from)
+        self._closed[run.run_id] = Closed(run.session, run.began, again_from, aborted_at)
         while len(self._closed) > CLOSED_RUNS:
             self._closed.popitem(last=False)
 
     def is_closed(self, run_id: str) -> bool:
         return run_id in self._closed
+
+    def aborted_at(self, run_id: str) -> int | None:
+        """When it was heard that the run was aborted, in our time, if that is known of it."""
+        closed = self._closed.get(run_id)
+        return None if closed is None else closed.aborted_at
 
     def is_late(self, run_id: str, at: int) -> bool:
         """Whether what was said then is of a run that is over, and not of another attempt of it."""
