@@ -419,6 +419,15 @@ def test_a_history_that_was_asked_for_before_a_run_was_aborted_is_not_its_last_w
     assert agent.finals() == [("two", "aborted"), ("go", "complete"), ("one more", "complete")]
 
 
+def test_the_other_half_of_a_tool_call_is_told_though_its_run_was_aborted_since() -> None:
+    """Its start was lost in the very first frame of a connection, before which no hole can be seen."""
+    agent = Agent().tell(ToolSeen("end", 1_010, "run", SESSION, "finished", "read", "1", {}))
+    agent.tell(RunAnswered("gone", 1_020, "run", SESSION, "aborted", None))
+    stored = said("a look", 1_005, calls=(called("1", 1_005, ended=1_009), called("0", 1_005, ended=1_006)))
+    agent.history(1_030, asked("go", 999), stored)
+    assert agent.steps() == [("1", "tool.finished"), ("1", "tool.started")]
+
+
 def test_attempts_that_failed_in_an_outage_are_counted_at_the_end_of_the_run() -> None:
     """Nobody heard of them, and a history has them between the prompt and the answer."""
     agent = Agent().start(1_000).tell(LinkDown(1_150, "x"), LinkUp(6_000, 1_140))

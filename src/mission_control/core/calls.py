@@ -69,10 +69,15 @@ class Calls:
         call = self._known.get((session, call_id))
         return call.at if call is not None and call.started and "started" not in call.echoes else None
 
+    def knows(self, session: str, stored: StoredCall) -> bool:
+        """Whether anything of a call that a history has was told."""
+        call = self._known.get((session, stored.call_id))
+        return call is not None and call.at >= stored.at
+
     def missing(self, session: str, stored: StoredCall) -> Sequence[ToolPhase]:
         """What nobody has told yet of a call that a history has. It counts as told from now on."""
-        call = self._known.get((session, stored.call_id))
-        if call is None or call.at < stored.at:
+        call = self._known[session, stored.call_id] if self.knows(session, stored) else None
+        if call is None:
             call = self._add(session, stored.call_id, stored.at)
         news: list[ToolPhase] = []
         if not call.started:

@@ -140,8 +140,15 @@ class Histories:
             self._out.say(found.events, found.at)
             owner = owners.get(id(entry))
             run = owner or Run("", signal.session, entry.at)
-            missed = (call for call in entry.calls if owner is not None or is_missed(outage, entry.at, call.ended))
-            told = sum(self._call(call, run) for call in missed)
+            # Of a run that is over, a history tells what was missed, and the other half of what was not.
+            of_interest = (
+                call
+                for call in entry.calls
+                if owner is not None
+                or is_missed(outage, entry.at, call.ended)
+                or self.calls.knows(signal.session, call)
+            )
+            told = sum(self._call(call, run) for call in of_interest)
             calls += told
             if found.events or told:
                 new.add(id(entry))
