@@ -348,20 +348,32 @@ def test_a_run_that_is_met_at_its_very_end_is_not_the_one_before_it() -> None:
     assert unheard(agent) == [5_910]
 
 
-def test_a_successor_knows_a_run_whose_end_was_heard_though_its_answer_was_not() -> None:
-    """The answer's frame was lost, and a history had it at the run's end. The daemon was killed before the repair."""
-    stored = (asked("go", 1_099), said("yes", 1_110))
-    agent = Agent().start(1_100).end(1_120).history(1_130, *stored)
+def successor(agent: Agent) -> Agent:
+    """What another process makes of all that this one told, but for what was open."""
     told = [(draft.timestamp, draft.payload) for draft in agent.drafts if isinstance(draft.payload, Activity)]
     finals = [
         MessageView(f.message_id, "alpha", "gw", f.run_id, SESSION, f.role, f.state, f.text, draft.timestamp, 1)
         for draft in agent.drafts
         if isinstance(f := draft.payload, Final)
     ]
-    successor = Agent()
-    successor.core.restore(AgentView("alpha", "gw", "Alpha"), [], finals, 2_000, activities=told)
-    successor.tell(LinkUp(2_010, 1_105)).history(2_020, *stored, purpose="repair").tell(Settled(2_020, SESSION))
-    assert successor.kinds() == []
+    new = Agent()
+    new.core.restore(AgentView("alpha", "gw", "Alpha"), [], finals, 2_000, activities=told)
+    return new
+
+
+def test_a_successor_knows_a_run_whose_end_was_heard_though_its_answer_was_not() -> None:
+    """The answer's frame was lost, and a history had it at the run's end. The daemon was killed before the repair."""
+    stored = (asked("go", 1_099), said("yes", 1_110))
+    agent = successor(Agent().start(1_100).end(1_120).history(1_130, *stored))
+    agent.tell(LinkUp(2_010, 1_105)).history(2_020, *stored, purpose="repair").tell(Settled(2_020, SESSION))
+    assert agent.kinds() == []
+
+
+def test_a_successor_knows_a_run_that_was_aborted_before_its_gateway_died() -> None:
+    agent = Agent().start(1_100).tell(RunAnswered("gone", 1_120, "run", SESSION, "aborted", None))
+    agent = successor(agent).tell(LinkUp(2_010, 1_090, booted_at=1_900))
+    agent.history(2_020, asked("go", 1_099), purpose="repair").tell(Settled(2_020, SESSION))
+    assert agent.kinds() == ["stream.repaired"]
 
 
 def test_a_successor_survives_whatever_a_source_put_into_a_detail() -> None:

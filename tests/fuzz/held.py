@@ -54,6 +54,7 @@ LIMITS: Final[Mapping[str, int]] = {
     "RenderReports._newest": REPORTS_KEPT,
     "RunBook._closed": CLOSED_RUNS,
     "RunBook._open": OPEN_RUNS,
+    "RunBook._recalled": CLOSED_RUNS,
     "Session.notices": NOTICES_KEPT,
     "Speech._runs": SPEECHES_KEPT,
     "ToldMessage.waiting": WAITING_CHUNKS,

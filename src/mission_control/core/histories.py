@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final as Constant
 
 from attrs import define, evolve, field
+from msgspec import UNSET
 
 from mission_control.core.accounts import Account
 from mission_control.core.calls import Calls
@@ -51,12 +52,14 @@ class Histories:
 
     def restore(self, activities: Iterable[tuple[int, Activity]]) -> None:
         """Go on from what the journal holds."""
-        for _, activity in activities:
+        for at, activity in activities:
+            if activity.kind == "run.started" and activity.run_id is not UNSET and activity.session is not UNSET:
+                self._runs.recall(activity.run_id, activity.session, at)
             if isinstance(activity.detail, dict):
                 told = activity.detail.get("answered_at")
-                for at in told if isinstance(told, list) else [told]:
-                    if isinstance(at, int):  # a source's own events may have anything there
-                        self._ends_told.first_time((activity.session, at))
+                for answered_at in told if isinstance(told, list) else [told]:
+                    if isinstance(answered_at, int):  # a source's own events may have anything there
+                        self._ends_told.first_time((activity.session, answered_at))
 
     def met(self, at: int, ahead: int) -> None:
         """The gateway is heard for the first time: all that it has of late is missing."""

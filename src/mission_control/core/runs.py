@@ -89,6 +89,7 @@ class RunBook:
 
     _open: dict[str, Run] = field(init=False, factory=dict)
     _closed: OrderedDict[str, Closed] = field(init=False, factory=OrderedDict)
+    _recalled: OrderedDict[str, tuple[str, int]] = field(init=False, factory=OrderedDict)
 
     def __iter__(self) -> Iterator[Run]:
         """The open runs, oldest first; safe against closing while iterating."""
@@ -134,10 +135,17 @@ class RunBook:
         """A session's open runs, oldest first. Runs of no known session have nothing to do with each other."""
         return [run for run in self._open.values() if session and run.session == session]
 
+    def recall(self, run_id: str, session: str, began: int) -> None:
+        """A run of which was told before, whatever became of it. Nothing follows but that it was heard of."""
+        self._recalled[run_id] = session, began
+        if len(self._recalled) > CLOSED_RUNS:
+            self._recalled.popitem(last=False)
+
     def beginnings(self, session: str) -> dict[str, int]:
         """When the session's runs were first heard of, by their ids, as far as they are known."""
+        recalled = {run_id: began for run_id, (its, began) in self._recalled.items() if session and its == session}
         known: tuple[tuple[str, Run | Closed], ...] = (*self._closed.items(), *self._open.items())
-        return {run_id: run.began for run_id, run in known if session and run.session == session}
+        return recalled | {run_id: run.began for run_id, run in known if session and run.session == session}
 
     def began(self) -> dict[str, int]:
         """The time before which each open run cannot have said anything, where that is known."""
