@@ -353,6 +353,12 @@ def test_an_attempt_that_openclaw_tried_again_unheard_is_not_missed() -> None:
     for dialect, missed in (("openclaw", {}), ("clawdbot", {"lost": 2})):
         truth = Truth(evolve_struct(HEADER, dialect=dialect), tuple(world.records))
         assert faults(compare(truth, [world.reading(drafts)])) == missed
+        heard = {"run_id": run.run, "session": run.session, "title": ""}
+        told = [
+            Draft("activity.event", run.began - 1_500, {"kind": "run.started", **heard}),
+            Draft("activity.event", run.began - 1_000, {"kind": "run.failed", **heard}),
+        ]
+        assert faults(compare(truth, [world.reading([connected, *told, *drafts[1:]])])) == {}
 
 
 def test_a_run_that_was_declared_when_it_ended_is_declared_from_its_start_on() -> None:
@@ -366,6 +372,19 @@ def test_a_run_that_was_declared_when_it_ended_is_declared_from_its_start_on() -
     assert judged(world, [*drafts, Draft("activity.event", run.ended, gap)]) == {"lost": 1}
     gap["detail"] = {**span, "runs": 1}
     assert judged(world, [*drafts, Draft("activity.event", run.ended, gap)]) == {}
+
+
+def test_a_run_that_seemed_to_go_on_may_have_ended_otherwise_if_a_gap_says_that_its_rest_is_not_known() -> None:
+    """It was aborted while nobody listened; long after that its gateway died."""
+    world = world_of(("It rains.", "aborted"))
+    [run] = world.truth.of(Run)
+    about = {"run_id": run.run, "session": run.session, "title": ""}
+    over = run.ended + 10_000
+    drafts = [draft for draft in world.drafts if draft.kind != "run.aborted"]
+    failed = Draft("activity.event", over, {"kind": "run.failed", **about})
+    assert judged(world, [*drafts, failed]) == {"altered": 1}
+    gap = {"kind": "stream.gap", **about, "detail": {"from": over - 500, "to": over}}
+    assert judged(world, [*drafts, Draft("activity.event", over, gap), failed]) == {}
 
 
 def test_that_a_run_was_aborted_while_nobody_listened_is_not_missed_until_another_follows() -> None:

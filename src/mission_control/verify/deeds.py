@@ -53,7 +53,9 @@ class _Deeds:
         for run, deed in pairs:
             if deed.kind not in _ENDS[run.outcome]:
                 what = f"run {run_id} of {run.session} is told as {deed.kind}; it was {run.outcome}"
-                yield self._unless_declared("altered", run, run.began, run.ended, what)
+                # It seemed to go on, until a gap said that its rest is not known.
+                until = deed.at if any(gap.run == run_id for gap in self.account.gaps) else run.ended
+                yield self._unless_declared("altered", run, run.began, until, what)
 
     def call(self, tool: Tool) -> Iterator[Finding]:
         """A call has a start, and an end that says whether it failed, if it came to one."""

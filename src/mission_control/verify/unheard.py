@@ -6,6 +6,7 @@ then, or if what was said of them was still on its way.
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from math import inf
 from typing import Final
@@ -55,13 +56,27 @@ def knowable(truth: Truth, account: Account) -> Truth:
 
 
 def _tried_again(truth: Truth, account: Account) -> set[int]:
-    """The ids of attempts that failed unheard and were tried again: OpenClaw stores the last attempt alone."""
-    last = {run.run: run for run in sorted(truth.of(Run), key=lambda run: run.began)}
+    """The ids of attempts that failed unheard and were tried again, if they are not told of all the same: OpenClaw
+    stores the last attempt alone."""
+    attempts: defaultdict[str, list[Run]] = defaultdict(list)
+    for run in truth.of(Run):
+        attempts[run.run].append(run)
+    told = {
+        id(_nearest(attempts[deed.run], deed.at))
+        for deed in account.deeds
+        if deed.kind == "run.started" and deed.run is not None and deed.run in attempts
+    }
     return {
         id(run)
-        for run in truth.of(Run)
-        if run is not last[run.run] and run.outcome == "error" and not account.must_have_heard(run.began)
+        for each in attempts.values()
+        for run in each
+        if run is not max(each, key=lambda attempt: attempt.began) and run.outcome == "error"
+        if id(run) not in told and not account.must_have_heard(run.began)
     }
+
+
+def _nearest(attempts: Sequence[Run], at: float) -> Run:
+    return min(attempts, key=lambda attempt: abs(attempt.began - at))
 
 
 def ends_unheard(truth: Truth, account: Account) -> set[str]:
