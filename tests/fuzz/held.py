@@ -104,7 +104,7 @@ def held(*roots: object) -> dict[str, Held]:
             continue
         seen.add(id(value))
         if isinstance(value, Mapping | list | tuple | set | frozenset | deque):
-            if name not in FOREIGN:
+            if name not in FOREIGN and not (isinstance(value, tuple) and name.endswith("[]")):  # a record, no container
                 size = max(len(value), found[name].size if name in found else 0)
                 found[name] = Held(size, LIMITS.get(name, most))
             waiting += [(f"{name}[]", None, item) for item in _items(value)]
