@@ -88,8 +88,8 @@ class Screen:
     def open(self) -> Self:
         """Load the page."""
         self.tab.page.add_init_script(WATCH)
-        query = "" if self.agent is None else f"?agent={self.agent}"
-        self.tab.page.goto(self.url + query)
+        query = "" if self.agent is None else f"?id={self.agent}"
+        self.tab.page.goto(f"{self.url}agents{query}")
         return self
 
     def open_live(self) -> Self:

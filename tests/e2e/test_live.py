@@ -104,15 +104,16 @@ def test_five_agents_at_once_are_seen_word_by_word(
 def test_markup_in_a_message_is_shown_and_not_obeyed(
     gateway: RealGateway, model: Model, daemons: Daemons, look: Look
 ) -> None:
-    """What an agent says is text, whatever it looks like; a page that obeyed it would throw or complain."""
+    """What looks like HTML is shown as it was written; a page that obeyed it would throw or complain."""
     obeyed = "throw Error('obeyed')"
-    text = f'<img src=x onerror="{obeyed}"><script>{obeyed}</script> **bold**\n\n  \U0001f702 e\u0301 \u202eabc'
+    html = f'<img src=x onerror="{obeyed}"><script>{obeyed}</script>'
+    text = f"{html} **bold**\n\n\U0001f702 e\u0301 \u202eabc"
     model.teach("markup", Turn(Say(text, pieces=tuple(text))))
-    screen = look(daemons.start(gateway), "clawdbot/alpha").open_live()
+    screen = look(daemons.start(gateway), "clawdbot/golf").open_live()
     with gateway.operator() as person:
-        say(person, "alpha", "Show me some markup.")
-        screen.wait_message(text, "complete")
-        assert Said("assistant", text) in remembered(person, "alpha")
+        say(person, "golf", "Show me some markup.")
+        screen.wait_message(f"{html} bold\n\U0001f702 e\u0301 \u202eabc", "complete")
+        assert Said("assistant", text) in remembered(person, "golf")
     assert screen.tab.complaints == []
 
 

@@ -2,7 +2,7 @@
 
 import "./tokens.css";
 import "./base.css";
-import { Empty } from "../components/panel.tsx";
+import { Empty } from "../components/ui/panel.tsx";
 
 /** The page itself broke. Everything it showed is safe in the daemon, so starting over loses nothing. */
 export default function GlobalError() {

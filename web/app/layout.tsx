@@ -1,5 +1,8 @@
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
+import { Frame } from "../components/frame/frame.tsx";
+import { THEME_SCRIPT } from "../components/frame/theme-script.ts";
+import { MissionControlProvider } from "../lib/react/index.ts";
 import "./tokens.css";
 import "./base.css";
 
@@ -20,8 +23,16 @@ export const viewport: Viewport = {
 
 export default function RootLayout({ children }: { readonly children: ReactNode }) {
   return (
-    <html lang="en">
-      <body>{children}</body>
+    <html lang="en" suppressHydrationWarning>
+      <head>
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours; without it a chosen theme flashes */}
+        <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
+      </head>
+      <body>
+        <MissionControlProvider>
+          <Frame>{children}</Frame>
+        </MissionControlProvider>
+      </body>
     </html>
   );
 }

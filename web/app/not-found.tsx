@@ -1,4 +1,4 @@
-import { Empty } from "../components/panel.tsx";
+import { Empty } from "../components/ui/panel.tsx";
 
 export default function NotFound() {
   return (

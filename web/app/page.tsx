@@ -1,14 +1,11 @@
 import { Suspense } from "react";
-import { Dashboard } from "../components/dashboard.tsx";
-import { MissionControlProvider } from "../components/mission-control.tsx";
-import { Shell } from "../components/shell.tsx";
+import { Fleet } from "../components/fleet/fleet.tsx";
+import { FleetShell } from "../components/fleet/shell.tsx";
 
-export default function Page() {
+export default function FleetPage() {
   return (
-    <MissionControlProvider>
-      <Suspense fallback={<Shell />}>
-        <Dashboard />
-      </Suspense>
-    </MissionControlProvider>
+    <Suspense fallback={<FleetShell />}>
+      <Fleet />
+    </Suspense>
   );
 }

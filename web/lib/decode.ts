@@ -235,6 +235,27 @@ export function decodeFrame(text: string): Decoded | null {
   return fits(value) ? { frame: value as unknown as ServerFrame, malformed: 0 } : null;
 }
 
+/** A page of messages or activities, or null when it is something else; what has not its shape is left out. */
+export interface Page<T> {
+  readonly epoch: string;
+  readonly entries: readonly T[];
+  /** Where the page after it begins, if there is one. */
+  readonly next: number | null;
+}
+
+export function decodeMessages(value: unknown): Page<MessageView> | null {
+  return isBag(value) ? page(value, value.messages, message) : null;
+}
+
+export function decodeFeed(value: unknown): Page<ActivityEvent> | null {
+  return isBag(value) ? page(value, value.events, activity) : null;
+}
+
+function page<T>(value: Bag, list: unknown, read: (v: unknown) => T | null): Page<T> | null {
+  if (!isText(value.epoch) || !Array.isArray(list) || !(value.next === null || isCount(value.next))) return null;
+  return { epoch: value.epoch, entries: entries(list, read).kept, next: value.next };
+}
+
 /** The answer of `GET /v1/config`, or null when it is something else. */
 export function decodeConfig(value: unknown): ServerConfig | null {
   const fits =

@@ -19,8 +19,8 @@ import type {
 } from "./protocol.ts";
 import { type AgentKey, agentKey, codePoints, inOrder, type Message, type View } from "./view.ts";
 
-/** How many activities the page keeps. */
-export const FEED_KEPT = 500;
+/** How many activities the page keeps, and a few more; the daemon has those before. */
+export const FEED_KEPT = 5_000;
 /** How many messages an agent's conversation keeps; an open one is never dropped. */
 export const MESSAGES_KEPT = 200;
 const SESSIONS_KEPT = 100;
@@ -36,7 +36,7 @@ export class Fold {
   #gateways: Map<string, GatewayView> | null = null;
   #agents: Map<AgentKey, AgentView> | null = null;
   #conversations: Map<AgentKey, readonly Message[]> | null = null;
-  #feed: ActivityEvent[] | null = null;
+  readonly #activities: ActivityEvent[] = [];
 
   constructor(base: View) {
     this.#base = base;
@@ -48,7 +48,7 @@ export class Fold {
       gateways: this.#gateways ?? this.#base.gateways,
       agents: this.#agents ?? this.#base.agents,
       conversations: this.#conversations ?? this.#base.conversations,
-      feed: this.#feed === null ? this.#base.feed : this.#feed.slice(-FEED_KEPT),
+      feed: this.#base.feed.append(this.#activities, FEED_KEPT),
     };
   }
 
@@ -173,8 +173,7 @@ export class Fold {
         agent.listed = false;
         break;
     }
-    this.#feed ??= [...this.#base.feed];
-    this.#feed.push(event);
+    this.#activities.push(event);
     return "applied";
   }
 

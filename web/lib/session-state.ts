@@ -3,7 +3,7 @@
 import { type Clock, clockOffset, UNSYNCED } from "./clock.ts";
 import type { Problem } from "./problem.ts";
 import type { ClientFrame, Cursor, LinkState, NoticeFrame, Percentiles, ServerConfig, Source } from "./protocol.ts";
-import { EMPTY_VIEW, type View } from "./view.ts";
+import { type AgentKey, EMPTY_VIEW, type View } from "./view.ts";
 
 export const DEFAULT_PING_INTERVAL_MS = 10_000;
 export type Link =
@@ -38,10 +38,14 @@ export interface SessionState {
   readonly duplicates: number;
   readonly gaps: number;
   readonly malformed: number;
+  /** How many snapshots were loaded: after each, what came between the last event and it is not in `view`. */
+  readonly snapshots: number;
   readonly reported: { readonly duplicates: number; readonly gaps: number };
   readonly clock: Clock;
   /** When the last frame arrived, or the present attempt began. */
   readonly heardAt: number;
+  /** Until when an answer must come, after something that may have cut the connection unnoticed. */
+  readonly doubtedUntil: number | null;
   /** When `view` was last known to be current: the data's age counts from here. */
   readonly freshAt: number | null;
   readonly liveSince: number | null;
@@ -69,9 +73,11 @@ export const INITIAL: SessionState = {
   duplicates: 0,
   gaps: 0,
   malformed: 0,
+  snapshots: 0,
   reported: { duplicates: 0, gaps: 0 },
   clock: UNSYNCED,
   heardAt: 0,
+  doubtedUntil: null,
   freshAt: null,
   liveSince: null,
   welcomedAt: 0,
@@ -90,6 +96,8 @@ export type Input = { readonly now: number } & (
   | { readonly type: "frame"; readonly text: string }
   | { readonly type: "tick" }
   | { readonly type: "retry" }
+  /** The machine slept, or its network changed: the connection may be gone without a word. */
+  | { readonly type: "doubt" }
   | { readonly type: "sign_in"; readonly token: string }
   | { readonly type: "measured"; readonly render: Percentiles }
   | { readonly type: "dismiss"; readonly code: string }
@@ -104,8 +112,12 @@ export type Effect =
   | { readonly type: "wake"; readonly at: number | null }
   /** Keep the token for this tab, or forget it. */
   | { readonly type: "remember"; readonly token: string | null }
-  /** Measure when these emission times (the daemon's clock) have been painted. */
-  | { readonly type: "applied"; readonly emitted: readonly number[] }
+  /** Events came: how many of each agent, and the emission times (the daemon's clock) to measure once they are painted. */
+  | {
+      readonly type: "applied";
+      readonly emitted: readonly number[];
+      readonly events: ReadonlyMap<AgentKey, number>;
+    }
   /** Give a `measured` with what was measured since the last one. */
   | { readonly type: "measure" };
 

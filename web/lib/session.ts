@@ -30,11 +30,13 @@ import {
   type WelcomeFrame,
 } from "./protocol.ts";
 import { INITIAL, type Input, type SessionState, type Step } from "./session-state.ts";
-import { viewOf } from "./view.ts";
+import { type AgentKey, agentKey, viewOf } from "./view.ts";
 
 export const REPORT_INTERVAL_MS = 10_000;
 /** How long a connection must have held before its loss counts as a first failure again. */
 const STABLE_MS = 5_000;
+/** How soon an answer must come over a connection that may be gone. */
+const DOUBT_MS = 3_000;
 const NOTICES_KEPT = 3;
 const CLIENT = { name: "mission-control-dashboard", version: "0.1.0" } as const;
 
@@ -64,6 +66,8 @@ function accept(state: SessionState, input: Input, random: () => number): Step {
       return state.link === "waiting" && input.now >= (state.retryAt ?? 0) ? attempt(state, input.now) : stay(state);
     case "retry":
       return state.link === "waiting" || state.link === "stopped" ? attempt(state, input.now) : stay(state);
+    case "doubt":
+      return doubt(state, input.now);
     case "sign_in":
       return signIn(state, input.token, input.now);
     case "measured":
@@ -90,7 +94,7 @@ function configured(state: SessionState, config: ServerConfig, now: number): Ste
 
 function connect(state: SessionState, now: number): Step {
   return {
-    state: { ...state, link: "opening", heardAt: now, retryAt: null, said: null },
+    state: { ...state, link: "opening", heardAt: now, doubtedUntil: null, retryAt: null, said: null },
     effects: [{ type: "connect" }],
   };
 }
@@ -98,6 +102,13 @@ function connect(state: SessionState, now: number): Step {
 /** Try again: ask for the configuration first as long as it isn't known. */
 function attempt(state: SessionState, now: number): Step {
   return state.config === null ? configure(state, now) : connect(state, now);
+}
+
+/** Ask at once, and wait for the answer for a short while only; or try again at once. */
+function doubt(state: SessionState, now: number): Step {
+  if (state.link === "waiting") return attempt(state, now);
+  if (!hasSocket(state)) return stay(state);
+  return stay({ ...state, pingAt: now, doubtedUntil: now + DOUBT_MS });
 }
 
 function signIn(state: SessionState, token: string, now: number): Step {
@@ -145,7 +156,7 @@ function heard(state: SessionState, text: string, now: number, random: () => num
   if (!hasSocket(state)) return stay(state);
   const decoded = decodeFrame(text);
   const malformed = state.malformed + (decoded?.malformed ?? 1);
-  const next = { ...state, malformed, heardAt: now };
+  const next = { ...state, malformed, heardAt: now, doubtedUntil: null };
   if (decoded === null) return stay(next);
   const step = frame(next, decoded.frame, now, random);
   return step.state.link === "live" ? { state: { ...step.state, freshAt: now }, effects: step.effects } : step;
@@ -157,7 +168,8 @@ function frame(state: SessionState, received: ServerFrame, now: number, random: 
       return state.link === "greeting" ? welcome(state, received, now, random) : stay(state);
     case "snapshot": {
       if (state.link !== "loading" && state.link !== "live") return stay(state);
-      const loaded = { ...state, cursor: received.cursor, view: viewOf(received), loaded: true };
+      const snapshots = state.snapshots + 1;
+      const loaded = { ...state, cursor: received.cursor, view: viewOf(received), loaded: true, snapshots };
       return { state: goLive(loaded, now), effects: [] };
     }
     case "events":
@@ -213,6 +225,7 @@ function events(state: SessionState, frame: EventsFrame, now: number, random: ()
   let duplicates = state.duplicates;
   let gap = false;
   const emitted: number[] = [];
+  const counts = new Map<AgentKey, number>();
   for (const event of frame.events) {
     if (event.offset !== null && event.offset <= offset) {
       duplicates += 1;
@@ -227,11 +240,16 @@ function events(state: SessionState, frame: EventsFrame, now: number, random: ()
     else if (event.type.startsWith("conversation.") && event.timestamp >= state.welcomedAt)
       emitted.push(event.timestamp);
     offset = event.offset ?? offset;
+    if (event.agent_id !== null && event.offset !== null) {
+      const key = agentKey(event.gateway, event.agent_id);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
   }
   const cursor = { epoch, offset: gap ? offset : Math.max(offset, frame.offset) };
   const next = frame.events.length === 0 ? { ...state, cursor } : { ...state, cursor, duplicates, view: fold.finish() };
   const step = gap ? resync(next, now, random) : stay(next);
-  return emitted.length === 0 ? step : { state: step.state, effects: [...step.effects, { type: "applied", emitted }] };
+  if (counts.size === 0) return step;
+  return { state: step.state, effects: [...step.effects, { type: "applied", emitted, events: counts }] };
 }
 
 /** Something is missing that should be here: come back without a cursor, for a fresh snapshot. */
@@ -278,7 +296,9 @@ function keepAlive(step: Step, now: number, random: () => number): Step {
   return effects.length === step.effects.length ? step : { state: { ...state, pingAt, reportAt }, effects };
 }
 
-const silentAt = (state: SessionState): number => state.heardAt + 2 * state.pingIntervalMs;
+function silentAt({ heardAt, pingIntervalMs, doubtedUntil }: SessionState): number {
+  return Math.min(heardAt + 2 * pingIntervalMs, doubtedUntil ?? Number.POSITIVE_INFINITY);
+}
 
 function wakeTime(state: SessionState): number | null {
   if (state.link === "waiting") return state.retryAt;

@@ -1,11 +1,12 @@
 /**
  * The rim: everything that this library does to the world, and the only file that may.
  *
- * WebSocket, the one fetch, timers, animation frames and the tab's storage; no decisions. It carries out the effects of
+ * WebSocket, requests, timers, animation frames and the tab's storage; no decisions. It carries out the effects of
  * `session.ts` and hands back what happened as inputs.
  */
 
 import { decodeConfig } from "./decode.ts";
+import { type Asking, RequestError, requestProblem } from "./http.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
 import type { Effect, Input } from "./session-state.ts";
 
@@ -19,6 +20,8 @@ export interface Rim {
   now(): number;
   random(): number;
   run(effect: OutsideEffect): void;
+  /** Ask the daemon something over HTTP; gives its JSON. Rejects with a RequestError. */
+  request(path: string, asking: Asking): Promise<unknown>;
   /** The token that this tab kept, or null. */
   storedToken(): string | null;
   /** Call back before the next paint, or soon when the page is hidden and nothing is painted. */
@@ -79,8 +82,15 @@ export function browserRim(origin: string, happened: (input: Happening) => void)
     if (at !== null) wake = setTimeout(() => happened({ type: "tick" }), Math.max(0, at - Date.now()));
   }
 
-  const retry = (): void => happened({ type: "retry" });
-  window.addEventListener("online", retry, { signal: lifetime.signal });
+  const doubt = (): void => happened({ type: "doubt" });
+  const shown = (): void => {
+    if (!document.hidden) doubt();
+  };
+  const { signal } = lifetime;
+  window.addEventListener("online", doubt, { signal });
+  window.addEventListener("offline", doubt, { signal }); // the daemon may be on this very machine
+  window.addEventListener("pageshow", doubt, { signal });
+  document.addEventListener("visibilitychange", shown, { signal });
 
   return {
     now: () => Date.now(),
@@ -106,6 +116,19 @@ export function browserRim(origin: string, happened: (input: Happening) => void)
           if (effect.token === null) sessionStorage.removeItem(TOKEN_KEY);
           else sessionStorage.setItem(TOKEN_KEY, effect.token);
       }
+    },
+    async request(path, { method = "GET", token = null, signal = null }) {
+      let response: Response;
+      try {
+        const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+        response = await fetch(new URL(path, origin), { method, headers, signal, cache: "no-store" });
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        throw new RequestError(requestProblem(null, null));
+      }
+      const body: unknown = await response.json().catch(() => null);
+      if (!response.ok) throw new RequestError(requestProblem(response.status, body));
+      return body;
     },
     storedToken: () => sessionStorage.getItem(TOKEN_KEY),
     beforePaint(callback) {

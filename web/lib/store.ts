@@ -6,8 +6,10 @@
  */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Asking } from "./http.ts";
 import { LatencyWindow } from "./latency.ts";
 import type { Cursor, Percentiles } from "./protocol.ts";
+import { Rates } from "./rates.ts";
 import { reduce } from "./session.ts";
 import { type Effect, INITIAL, type SessionState, serverOffset } from "./session-state.ts";
 import type { Happening, Rim } from "./socket.ts";
@@ -27,6 +29,7 @@ export interface Diagnostics {
 export interface MissionControl {
   readonly store: StoreApi<SessionState>;
   readonly diagnostics: Diagnostics;
+  readonly rates: Rates;
   /** Connect, and stay so until the returned function is called. */
   start(): () => void;
   /** Try again now rather than at the appointed time. */
@@ -34,6 +37,8 @@ export interface MissionControl {
   signIn(token: string): void;
   /** Put away the notice with this code. */
   dismiss(code: string): void;
+  /** Ask the daemon something over HTTP, as who is signed in. Rejects with a RequestError. */
+  request(path: string, asking?: Omit<Asking, "token">): Promise<unknown>;
 }
 
 /** `makeRim` gives the outside world; it is called at every start. */
@@ -41,6 +46,7 @@ export function missionControl(makeRim: (happened: (input: Happening) => void) =
   const store = createStore<SessionState>(() => INITIAL);
   const rolling = new LatencyWindow(ROLLING_SAMPLES);
   const unreported = new LatencyWindow(ROLLING_SAMPLES);
+  const rates = new Rates();
   let rim: Rim | null = null;
   let state = INITIAL;
   let publishing = false;
@@ -59,6 +65,7 @@ export function missionControl(makeRim: (happened: (input: Happening) => void) =
   function run(effect: Effect, outside: Rim): void {
     if (effect.type === "applied") {
       for (const timestamp of effect.emitted) emitted.push(timestamp);
+      for (const [agent, events] of effect.events) rates.add(agent, events, outside.now());
     } else if (effect.type === "measure") {
       happened({ type: "measured", render: unreported.summary() });
       unreported.clear();
@@ -86,6 +93,7 @@ export function missionControl(makeRim: (happened: (input: Happening) => void) =
 
   return {
     store,
+    rates,
     diagnostics: {
       latency: () => rolling.summary(),
       cursor: () => state.cursor,
@@ -112,5 +120,9 @@ export function missionControl(makeRim: (happened: (input: Happening) => void) =
     retry: () => happened({ type: "retry" }),
     signIn: (token) => happened({ type: "sign_in", token }),
     dismiss: (code) => happened({ type: "dismiss", code }),
+    async request(path, asking = {}) {
+      if (rim === null) throw new DOMException("not started", "AbortError");
+      return rim.request(path, { ...asking, token: state.token });
+    },
   };
 }

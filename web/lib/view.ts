@@ -4,6 +4,7 @@
  */
 
 import type { ActivityEvent, AgentView, GatewayView, MessageView, SnapshotFrame } from "./protocol.ts";
+import { Strip } from "./strip.ts";
 
 /** A message with what only an incremental reader needs. */
 export interface Message extends MessageView {
@@ -19,11 +20,15 @@ export interface View {
   readonly agents: ReadonlyMap<AgentKey, AgentView>;
   /** Per agent, ordered by (timestamp, offset). */
   readonly conversations: ReadonlyMap<AgentKey, readonly Message[]>;
-  /** Oldest first. */
-  readonly feed: readonly ActivityEvent[];
+  readonly feed: Strip<ActivityEvent>;
 }
 
-export const EMPTY_VIEW: View = { gateways: new Map(), agents: new Map(), conversations: new Map(), feed: [] };
+export const EMPTY_VIEW: View = {
+  gateways: new Map(),
+  agents: new Map(),
+  conversations: new Map(),
+  feed: Strip.of([]),
+};
 
 export function agentKey(gateway: string, agentId: string): AgentKey {
   return `${gateway}/${agentId}`;
@@ -54,6 +59,6 @@ export function viewOf(snapshot: SnapshotFrame): View {
     gateways: new Map(snapshot.gateways.map((view) => [view.id, view])),
     agents: new Map(snapshot.agents.map((view) => [agentKey(view.gateway, view.id), view])),
     conversations,
-    feed: snapshot.feed,
+    feed: Strip.of(snapshot.feed),
   };
 }

@@ -221,16 +221,17 @@ describe("sharing", () => {
     const before = structuredClone(conversation(base));
     const next = folded(base, chunk(3, 1, 1, "b"), activity(4, "run.started"));
     expect(conversation(base)).toEqual(before);
-    expect(base.feed).toEqual([]);
+    expect(base.feed).toHaveLength(0);
     expect(next.conversations.get("other/atlas")).toBe(base.conversations.get("other/atlas"));
     expect(next.agents.get("other/atlas")).toBe(base.agents.get("other/atlas"));
     expect(next.gateways).toBe(base.gateways);
   });
 
   test("the feed keeps the newest", () => {
-    const view = folded(EMPTY_VIEW, ...Array.from({ length: FEED_KEPT + 10 }, (_, n) => activity(n + 1, "x")));
-    expect(view.feed).toHaveLength(FEED_KEPT);
-    expect(view.feed.at(-1)?.offset).toBe(FEED_KEPT + 10);
+    const view = folded(EMPTY_VIEW, ...Array.from({ length: FEED_KEPT + 300 }, (_, n) => activity(n + 1, "x")));
+    expect(view.feed.length).toBeGreaterThanOrEqual(FEED_KEPT);
+    expect(view.feed.length).toBeLessThan(FEED_KEPT + 300);
+    expect(view.feed.newest?.offset).toBe(FEED_KEPT + 300);
   });
 });
 

@@ -61,7 +61,7 @@ function observed(session: Harness): Required<Expectation> {
     messages: [...state.view.agents.keys()].flatMap((agent) => state.view.conversations.get(agent) ?? []),
     agents: [...state.view.agents.values()],
     gateways: [...state.view.gateways.values()],
-    feed: state.view.feed.map((event) => event.offset),
+    feed: [...state.view.feed].map((event) => event.offset),
   };
 }
 

@@ -6,7 +6,7 @@ import { activity, chunk, emptySnapshot, final, Harness, TOKEN_CONFIG, welcome }
 
 const ATLAS = agentKey("main", "atlas");
 const texts = (session: Harness) => session.state.view.conversations.get(ATLAS)?.map((message) => message.text);
-const offsets = (session: Harness) => session.state.view.feed.map((event) => event.offset);
+const offsets = (session: Harness) => [...session.state.view.feed].map((event) => event.offset);
 
 describe("the way to a live view", () => {
   test("a first hello carries no cursor, and the page counts as connected only once the snapshot is there", () => {
@@ -293,7 +293,7 @@ describe("measuring", () => {
     const session = new Harness().live();
     session.events(12, chunk(11, 0, 0, "a"), final(12, "a", { message_id: "m0" }, { timestamp: 999_999 }));
     expect(session.effects.filter((effect) => effect.type === "applied")).toEqual([
-      { type: "applied", emitted: [1_000_000] },
+      { type: "applied", emitted: [1_000_000], events: new Map([["main/atlas", 2]]) },
     ]);
   });
 
@@ -305,5 +305,33 @@ describe("measuring", () => {
     session.give({ type: "measured", render }).give({ type: "measured", render });
     expect(session.sent("report").map((report) => report.duplicates)).toEqual([1, 0]);
     expect(session.sent("report")[0]?.render_ms).toEqual(render);
+  });
+});
+
+describe("doubt: the machine slept, or its network changed", () => {
+  test("a connection that answers goes on", () => {
+    const session = new Harness().live();
+    const pings = session.sent("ping").length;
+    session.give({ type: "doubt" });
+    expect(session.sent("ping")).toHaveLength(pings + 1);
+    session.frame({ op: "pong", t: session.now, server_time: session.now });
+    session.advance(5_000);
+    expect(phase(session.state)).toBe("connected");
+  });
+
+  test("one that does not is given up soon, and resumed where it was", () => {
+    const session = new Harness().live(10);
+    session.give({ type: "doubt" }).advance(3_000);
+    expect(phase(session.state)).toBe("reconnecting");
+    session.advance(5_000).give({ type: "opened" });
+    expect(session.sent("hello").at(-1)).toMatchObject({ cursor: { offset: 10 } });
+  });
+
+  test("while waiting for the next attempt it is made at once", () => {
+    const session = new Harness(() => 0.99).live();
+    session.give({ type: "closed", code: 1006 });
+    expect(session.state.link).toBe("waiting");
+    session.give({ type: "doubt" });
+    expect(session.state.link).toBe("opening");
   });
 });

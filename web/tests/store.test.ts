@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Asking } from "../lib/http.ts";
 import { LatencyWindow } from "../lib/latency.ts";
 import { overall } from "../lib/overall.ts";
 import type { Happening, OutsideEffect, Rim } from "../lib/socket.ts";
@@ -12,6 +13,7 @@ class FakeRim implements Rim {
   token: string | null = null;
   disposed = false;
   readonly effects: OutsideEffect[] = [];
+  readonly asked: (readonly [string, string | null])[] = [];
   #beforePaint: ((visible: boolean) => void)[] = [];
   #afterPaint: (() => void)[] = [];
   readonly happened: (input: Happening) => void;
@@ -23,6 +25,10 @@ class FakeRim implements Rim {
   now = () => this.time;
   random = () => 0;
   run = (effect: OutsideEffect) => void this.effects.push(effect);
+  request = (path: string, asking: Asking) => {
+    this.asked.push([path, asking.token ?? null]);
+    return Promise.resolve({ path });
+  };
   storedToken = () => this.token;
   beforePaint = (callback: (visible: boolean) => void) => void this.#beforePaint.push(callback);
   afterPaint = (callback: () => void) => void this.#afterPaint.push(callback);

@@ -1,0 +1,127 @@
+"use client";
+
+import { useCallback, useEffect, useRef, useState } from "react";
+import { useSession } from "../../lib/react/index.ts";
+import type { AgentKey } from "../../lib/view.ts";
+import { ArrowUpIcon, PauseIcon } from "../ui/icons.tsx";
+import { Empty, Skeleton } from "../ui/panel.tsx";
+import { useRows } from "../ui/use-rows.ts";
+import styles from "./activity.module.css";
+import { ActivityRow } from "./activity-row.tsx";
+import type { Family } from "./kinds.ts";
+import { useFeed } from "./use-feed.ts";
+
+const ROW_PX = 62;
+/** So close to the end of what is loaded, the next page is asked for. */
+const NEAR_ROWS = 20;
+
+interface ListProps {
+  readonly agent: AgentKey | null;
+  readonly family: Family | null;
+  /** What clears the filter, if there is one. */
+  readonly onClear?: (() => void) | undefined;
+  readonly labelledBy: string;
+}
+
+/**
+ * What happens, newest on top. It stands still while somebody points at it or has scrolled away, and says what waits.
+ */
+export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) {
+  const loaded = useSession((session) => session.loaded);
+  const [pointed, setPointed] = useState(false);
+  const [away, setAway] = useState(false);
+  const [opened, setOpened] = useState<ReadonlySet<string>>(NOTHING);
+  const scroller = useRef<HTMLDivElement>(null);
+  const feed = useFeed(agent, family, pointed || away);
+  const rows = useRows({
+    count: feed.length,
+    scroller,
+    height: ROW_PX,
+    keyOf: (index) => feed.at(index)?.event_id ?? index,
+    overscan: 24,
+  });
+  const drawn = rows.getVirtualItems();
+  const last = drawn.at(-1)?.index ?? 0;
+  const wanted = away && feed.hasOlder && !feed.loading && feed.problem === null && last >= feed.length - NEAR_ROWS;
+  const { loadOlder } = feed;
+  useEffect(() => {
+    if (wanted) loadOlder();
+  }, [wanted, loadOlder]);
+  const toTop = (): void => {
+    setAway(false);
+    setPointed(false);
+    scroller.current?.scrollTo({ top: 0 });
+  };
+  const toggle = useCallback((id: string) => {
+    setOpened((before) => {
+      const next = new Set(before);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
+  }, []);
+  if (!loaded) return <Skeleton label="Loading activity" rows={5} />;
+  if (feed.length === 0) {
+    return onClear === undefined ? (
+      <Empty title="Nothing has happened yet">Runs, tools and failures appear here.</Empty>
+    ) : (
+      <Empty title="Nothing matches the filter">
+        <button type="button" onClick={onClear}>
+          Clear the filter
+        </button>
+      </Empty>
+    );
+  }
+  return (
+    <div className={styles.frame}>
+      {(pointed || away) && (
+        <button
+          type="button"
+          className={styles.pill}
+          data-testid="feed-waiting"
+          data-waiting={feed.waiting}
+          onClick={toTop}
+        >
+          {feed.waiting > 0 ? <ArrowUpIcon /> : <PauseIcon />}
+          {feed.waiting > 0 ? `${feed.waiting.toLocaleString()} new` : "Paused"}
+        </button>
+      )}
+      <div
+        ref={scroller}
+        className={styles.scroller}
+        data-lines
+        onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
+        onPointerLeave={() => setPointed(false)}
+        onScroll={(event) => setAway(event.currentTarget.scrollTop > 4)}
+      >
+        <ol
+          className={styles.rows}
+          aria-labelledby={labelledBy}
+          ref={(list) => void list?.style.setProperty("height", `${rows.getTotalSize()}px`)}
+        >
+          {drawn.map((item) => {
+            const event = feed.at(item.index);
+            if (event === undefined) return null;
+            return (
+              <li
+                key={item.key}
+                ref={rows.measureElement}
+                data-index={item.index}
+                className={styles.item}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                <ActivityRow event={event} open={opened.has(event.event_id)} onToggle={toggle} />
+              </li>
+            );
+          })}
+        </ol>
+        <p className={styles.end} role="status">
+          {feed.loading
+            ? "Loading older …"
+            : (feed.problem?.message ?? (away && !feed.hasOlder ? "The beginning" : ""))}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+const NOTHING: ReadonlySet<string> = new Set();

@@ -1,0 +1,219 @@
+"use client";
+
+import { useEffect, useRef, useState } from "react";
+import { ago, count, STATUS_WORDS } from "../../lib/describe.ts";
+import type { AgentView } from "../../lib/protocol.ts";
+import { useConversation, useServerNow, useSession } from "../../lib/react/index.ts";
+import type { Item } from "../../lib/timeline.ts";
+import type { AgentKey } from "../../lib/view.ts";
+import { useQuery } from "../hooks/use-query.ts";
+import { ArrowDownIcon } from "../ui/icons.tsx";
+import { StatusMark } from "../ui/marks.tsx";
+import { Empty, Panel, Skeleton } from "../ui/panel.tsx";
+import styles from "./conversation.module.css";
+import { Message } from "./message.tsx";
+import { Note } from "./note.tsx";
+import { ToolCall } from "./tool-call.tsx";
+import { useReading } from "./use-reading.ts";
+
+interface ConversationProps {
+  readonly agentKey: AgentKey | null;
+  readonly className?: string | undefined;
+}
+
+/** What the selected agent says and does, as it says and does it. */
+export function Conversation({ agentKey, className }: ConversationProps) {
+  const loaded = useSession((session) => session.loaded);
+  const agent = useSession((session) => (agentKey === null ? undefined : session.view.agents.get(agentKey)));
+  const { replace } = useQuery();
+  const missing = loaded && agentKey !== null && agent === undefined;
+  return (
+    <Panel
+      id="conversation"
+      title={agent?.name ?? "Conversation"}
+      className={className}
+      aside={
+        <>
+          <Switcher selected={agentKey} />
+          {agent !== undefined && <Summary agent={agent} />}
+        </>
+      }
+    >
+      {!loaded && <Skeleton label="Loading the conversation" rows={6} />}
+      {loaded && agentKey === null && <Empty title="Nothing to read yet">Choose an agent once there is one.</Empty>}
+      {missing && (
+        <Empty title={`No agent ${agentKey}`}>
+          It is not among the agents that the daemon knows.
+          <br />
+          <button type="button" onClick={() => replace({ id: null, message: null, at: null })}>
+            Show the most active agent
+          </button>
+        </Empty>
+      )}
+      {agent !== undefined && <Transcript key={agentKey} agent={agent} />}
+    </Panel>
+  );
+}
+
+/** On a phone, in the place of the list of agents. */
+function Switcher({ selected }: { readonly selected: AgentKey | null }) {
+  const agents = useSession((session) => session.view.agents);
+  const { push } = useQuery();
+  if (agents.size < 2) return null;
+  return (
+    <select
+      className={styles.switcher}
+      aria-label="Show the conversation of"
+      value={selected ?? ""}
+      onChange={(event) => push({ id: event.target.value, message: null, at: null })}
+    >
+      {selected !== null && !agents.has(selected) && <option value={selected}>{selected}</option>}
+      {[...agents].map(([key, { name, status }]) => (
+        <option key={key} value={key}>
+          {status === "online" ? name : `${name} (${STATUS_WORDS[status].toLowerCase()})`}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Summary({ agent }: { readonly agent: AgentView }) {
+  const now = useServerNow();
+  return (
+    <span className={styles.summary}>
+      <span className={styles.status} data-status={agent.status} title={agent.reason}>
+        <StatusMark status={agent.status} />
+        {STATUS_WORDS[agent.status]}
+      </span>
+      <span>{count(agent.counters.messages, "message")}</span>
+      {agent.last_event_at !== null && <span>last event {ago(now - agent.last_event_at)}</span>}
+    </span>
+  );
+}
+
+function Transcript({ agent }: { readonly agent: AgentView }) {
+  const { items, hasOlder, loading, problem, loadOlder } = useConversation(agent.gateway, agent.id);
+  const older = (): void => {
+    if (hasOlder && !loading && problem === null) void loadOlder();
+  };
+  const reading = useReading(items, older);
+  const target = useTarget(items, reading.show, { hasOlder, loading, loadOlder });
+  const severalSessions = agent.sessions.length > 1;
+  if (items.length === 0) {
+    return loading ? (
+      <Skeleton label="Loading the conversation" rows={6} />
+    ) : (
+      <Empty title="No messages yet">What {agent.name} says appears here while it is being written.</Empty>
+    );
+  }
+  return (
+    <div className={styles.frame}>
+      <div
+        ref={reading.scroller}
+        className={styles.scroller}
+        onScroll={reading.onScroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-labelledby="conversation"
+      >
+        <Beginning
+          hasOlder={hasOlder}
+          loading={loading}
+          problem={problem?.message ?? null}
+          onAsk={() => void loadOlder()}
+        />
+        <ol className={styles.items} data-testid="conversation" data-lines>
+          {items.map((item) => (
+            <li key={item.key} data-item={item.key} data-target={item.key === target} className={styles.item}>
+              <Drawn item={item} agent={agent} showSession={severalSessions} />
+            </li>
+          ))}
+        </ol>
+      </div>
+      {!reading.atEnd && (
+        <button type="button" className={styles.pill} onClick={reading.toEnd} data-testid="new-pill">
+          <ArrowDownIcon />
+          {reading.unseen > 0 ? `${reading.unseen} new` : "Latest"}
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface DrawnProps {
+  readonly item: Item;
+  readonly agent: AgentView;
+  readonly showSession: boolean;
+}
+
+function Drawn({ item, agent, showSession }: DrawnProps) {
+  switch (item.type) {
+    case "message":
+      return <Message message={item.message} agentName={agent.name} showSession={showSession} />;
+    case "call":
+      return <ToolCall call={item.call} />;
+    case "note":
+      return <Note event={item.event} />;
+  }
+}
+
+interface BeginningProps {
+  readonly hasOlder: boolean;
+  readonly loading: boolean;
+  readonly problem: string | null;
+  readonly onAsk: () => void;
+}
+
+function Beginning({ hasOlder, loading, problem, onAsk }: BeginningProps) {
+  return (
+    <p className={styles.beginning} data-testid="beginning" data-more={hasOlder}>
+      {problem !== null && `${problem} `}
+      {loading ? (
+        "Loading …"
+      ) : hasOlder ? (
+        <button type="button" onClick={onAsk}>
+          Load older messages
+        </button>
+      ) : (
+        "The beginning of this conversation"
+      )}
+    </p>
+  );
+}
+
+interface Older {
+  readonly hasOlder: boolean;
+  readonly loading: boolean;
+  readonly loadOlder: () => Promise<void>;
+}
+
+/** The item that the address names, by a message's id or by a time; put in sight once, as soon as it is here. */
+function useTarget(items: readonly Item[], show: (key: string) => boolean, older: Older): string | null {
+  const { params } = useQuery();
+  const message = params.get("message");
+  const at = params.get("at");
+  const wanted = message ?? at;
+  const shown = useRef<string | null>(null);
+  const [target, setTarget] = useState<string | null>(null);
+  useEffect(() => {
+    if (wanted === null || shown.current === wanted || older.loading) return;
+    const found = message !== null ? items.find(({ key }) => key === message) : lastBefore(items, Number(at));
+    if (found === undefined || (message === null && found === items[0] && older.hasOlder)) {
+      if (older.hasOlder) void older.loadOlder();
+      else if (found === undefined) shown.current = wanted; // there is no such message
+      if (older.hasOlder || found === undefined) return;
+    }
+    if (show(found.key)) {
+      shown.current = wanted;
+      setTarget(found.key);
+    }
+  });
+  return target;
+}
+
+/** What had begun last at that time. */
+function lastBefore(items: readonly Item[], at: number): Item | undefined {
+  return items.findLast((item) => item.at <= at) ?? items[0];
+}

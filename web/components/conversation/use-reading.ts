@@ -1,0 +1,90 @@
+"use client";
+
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
+import type { Item } from "../../lib/timeline.ts";
+
+/** How far from the end still counts as being there, in px. */
+const NEAR = 48;
+/** So close to the beginning, what is older is asked for. */
+const NEAR_TOP = 600;
+
+interface Reading {
+  readonly scroller: RefObject<HTMLDivElement | null>;
+  /** Whether the reader is at the end. */
+  readonly atEnd: boolean;
+  /** Items that began below since the reader left the end. */
+  readonly unseen: number;
+  readonly onScroll: () => void;
+  readonly toEnd: () => void;
+  /** Leave the end, and put an item in sight. */
+  readonly show: (key: string) => boolean;
+}
+
+interface Anchor {
+  readonly element: Element;
+  readonly top: number;
+}
+
+/**
+ * Keeps the end in view while the reader is there; otherwise nothing moves under the reader, whatever is put in before,
+ * behind or between.
+ */
+export function useReading(items: readonly Item[], onNearTop: () => void): Reading {
+  const scroller = useRef<HTMLDivElement>(null);
+  // Read at once by the effect below, which may run before React has taken up the state that `onScroll` sets.
+  const following = useRef(true);
+  const anchor = useRef<Anchor | null>(null);
+  const [left, setLeft] = useState<{ readonly after: string | undefined } | null>(null);
+
+  const toEnd = useCallback(() => {
+    following.current = true;
+    setLeft(null);
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+  }, []);
+
+  const newest = items.at(-1)?.key;
+  const onScroll = useCallback(() => {
+    const box = scroller.current;
+    if (box === null) return;
+    following.current = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
+    anchor.current = following.current ? null : inSight(box);
+    setLeft((old) => (following.current ? null : (old ?? { after: newest })));
+    if (box.scrollTop < NEAR_TOP) onNearTop();
+  }, [newest, onNearTop]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: any change of the items may have moved what is in sight
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (box === null) return;
+    if (following.current) box.scrollTop = box.scrollHeight;
+    else if (anchor.current?.element.isConnected)
+      box.scrollTop += topOf(box, anchor.current.element) - anchor.current.top;
+  }, [items]);
+
+  const show = useCallback((key: string) => {
+    const box = scroller.current;
+    const element = box?.querySelector(`[data-item="${CSS.escape(key)}"]`);
+    if (box === null || element === null || element === undefined) return false;
+    following.current = false;
+    element.scrollIntoView({ block: "center" });
+    anchor.current = { element, top: topOf(box, element) };
+    return true;
+  }, []);
+
+  const last = left === null ? -1 : items.findLastIndex((item) => item.key === left.after);
+  const unseen = left === null ? 0 : items.length - 1 - last;
+  return { scroller, atEnd: left === null, unseen, onScroll, toEnd, show };
+}
+
+const topOf = (box: Element, element: Element): number =>
+  element.getBoundingClientRect().top - box.getBoundingClientRect().top;
+
+/** The first item that is in sight, and where it stands. */
+function inSight(box: Element): Anchor | null {
+  for (const element of box.querySelectorAll("[data-item]")) {
+    if (element.getBoundingClientRect().bottom > box.getBoundingClientRect().top) {
+      return { element, top: topOf(box, element) };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,34 @@
+"use client";
+
+import { useCallback, useSyncExternalStore } from "react";
+
+/* What the reader chose for this browser: the theme, pinned agents. Nothing of it is a secret. */
+
+const changed = new Set<() => void>();
+
+function subscribe(callback: () => void): () => void {
+  changed.add(callback);
+  window.addEventListener("storage", callback); // from another tab
+  return () => {
+    changed.delete(callback);
+    window.removeEventListener("storage", callback);
+  };
+}
+
+/** A choice that this browser keeps, as text, and how to change it; null while there is none. */
+export function useStored(key: string): readonly [string | null, (value: string | null) => void] {
+  const value = useSyncExternalStore(
+    subscribe,
+    () => localStorage.getItem(key),
+    () => null,
+  );
+  const set = useCallback(
+    (next: string | null) => {
+      if (next === null) localStorage.removeItem(key);
+      else localStorage.setItem(key, next);
+      for (const callback of changed) callback();
+    },
+    [key],
+  );
+  return [value, set];
+}

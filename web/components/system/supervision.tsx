@@ -1,0 +1,148 @@
+"use client";
+
+import { useRef, useState } from "react";
+import { ago, count, span } from "../../lib/describe.ts";
+import { useNow } from "../../lib/react/index.ts";
+import { usePolled } from "../hooks/use-polled.ts";
+import { ChevronIcon } from "../ui/icons.tsx";
+import { Skeleton } from "../ui/panel.tsx";
+import { useRows } from "../ui/use-rows.ts";
+import { type Actors, decodeActors, type Node, rowsOf } from "./actors.ts";
+import styles from "./supervision.module.css";
+
+const EVERY_MS = 1_000;
+const ROW_PX = 34;
+/** A pool of more than this begins closed. */
+const OPEN_BELOW = 30;
+
+/** Every actor with its state, restarts, mail and last failure. */
+export function Supervision() {
+  const { value, problem } = usePolled("/v1/actors", decodeActors, EVERY_MS);
+  if (value === null) {
+    return problem === null ? (
+      <Skeleton label="Loading the actors" rows={6} />
+    ) : (
+      <p className={styles.problem}>{problem.message}</p>
+    );
+  }
+  return <Tree actors={value} />;
+}
+
+function Tree({ actors }: { readonly actors: Actors }) {
+  const [closed, setClosed] = useState<ReadonlySet<string>>(() => new Set(large(actors.tree)));
+  const rows = rowsOf(actors.tree, closed);
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useRows({
+    count: rows.length,
+    scroller,
+    height: ROW_PX,
+    keyOf: (index) => rows[index]?.node.path ?? index,
+  });
+  const toggle = (path: string): void => {
+    const next = new Set(closed);
+    if (!next.delete(path)) next.add(path);
+    setClosed(next);
+  };
+  const letters = actors.dead_letters.length;
+  return (
+    <>
+      {letters > 0 && (
+        <p className={styles.problem}>
+          {count(letters, "dead letter")}: <code>mission-control actors</code> shows them, and can retry them.
+        </p>
+      )}
+      <div className={styles.head} aria-hidden="true">
+        <span>Actor</span>
+        <span>State</span>
+        <span>Restarts</span>
+        <span>Mail</span>
+        <span>Busy</span>
+        <span>Up</span>
+        <span>Last failure</span>
+      </div>
+      <div ref={scroller} className={styles.scroller} data-lines>
+        <ul
+          className={styles.list}
+          ref={(list) => void list?.style.setProperty("height", `${virtual.getTotalSize()}px`)}
+        >
+          {virtual.getVirtualItems().map((item) => {
+            const row = rows[item.index];
+            if (row === undefined) return null;
+            return (
+              <li
+                key={item.key}
+                ref={virtual.measureElement}
+                data-index={item.index}
+                className={styles.item}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                <Line node={row.node} depth={row.depth} closed={closed.has(row.node.path)} onToggle={toggle} />
+              </li>
+            );
+          })}
+        </ul>
+      </div>
+    </>
+  );
+}
+
+interface LineProps {
+  readonly node: Node;
+  readonly depth: number;
+  readonly closed: boolean;
+  readonly onToggle: (path: string) => void;
+}
+
+function Line({ node, depth, closed, onToggle }: LineProps) {
+  const now = useNow();
+  const { name, path, kind, state, restarts, mailbox, busy_fraction, uptime_s, last_failure, children } = node;
+  return (
+    <div
+      className={styles.line}
+      data-testid="actor"
+      data-path={path}
+      data-state={state}
+      ref={(line) => void line?.style.setProperty("--depth", String(depth))}
+    >
+      <span className={styles.name} title={`${path} (${kind})`}>
+        {children.length > 0 ? (
+          <button
+            type="button"
+            className={styles.toggle}
+            aria-expanded={!closed}
+            aria-label={`${closed ? "Show" : "Hide"} what is below ${name}`}
+            data-line
+            onClick={() => onToggle(path)}
+          >
+            <span className={styles.chevron} data-open={!closed}>
+              <ChevronIcon />
+            </span>
+            {name}
+            {closed && <span className={styles.count}>{children.length}</span>}
+          </button>
+        ) : (
+          <span className={styles.leaf}>{name}</span>
+        )}
+      </span>
+      <span className={styles.state}>{state.replace("_", " ")}</span>
+      <span data-label="restarts" className={restarts > 0 ? styles.warn : styles.faint}>
+        {restarts}
+      </span>
+      <span data-label="mail" className={styles.faint}>
+        {mailbox === null
+          ? ""
+          : `${mailbox.depth}${mailbox.capacity === null ? "" : ` of ${mailbox.capacity}`}, peak ${mailbox.peak}`}
+      </span>
+      <span className={styles.faint}>{mailbox === null ? "" : `${Math.round(busy_fraction * 100)} %`}</span>
+      <span className={styles.faint}>{state === "running" ? span(uptime_s * 1_000) : ""}</span>
+      <span className={styles.failure} title={last_failure?.where}>
+        {last_failure !== null && `${ago(now - last_failure.timestamp)}: ${last_failure.type}: ${last_failure.message}`}
+      </span>
+    </div>
+  );
+}
+
+function large(node: Node): readonly string[] {
+  const own = node.children.length > OPEN_BELOW ? [node.path] : [];
+  return [...own, ...node.children.flatMap(large)];
+}

@@ -1,0 +1,210 @@
+/**
+ * One agent's past, as far back as its reader has gone: the view holds the newest, the daemon the rest.
+ *
+ * It keeps what the view lets go of while somebody reads, and asks for older pages. What comes twice, live and in a
+ * page, is there once: messages by their ids, activities by their offsets.
+ */
+
+import { decodeFeed, decodeMessages } from "./decode.ts";
+import { RequestError, withQuery } from "./http.ts";
+import type { Problem } from "./problem.ts";
+import type { ActivityEvent } from "./protocol.ts";
+import type { MissionControl } from "./store.ts";
+import { type AgentKey, agentKey, inOrder, type Message } from "./view.ts";
+
+const MESSAGES_PAGE = 50;
+const ACTIVITIES_PAGE = 200;
+
+export interface PastState {
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+  /** By offset. */
+  readonly activities: readonly ActivityEvent[];
+  /** From when on all activities are here, in ms. */
+  readonly activitiesSince: number;
+  /** Whether the daemon may have older messages. */
+  readonly hasOlder: boolean;
+  readonly loading: boolean;
+  readonly problem: Problem | null;
+}
+
+const NOTHING: PastState = {
+  messages: [],
+  activities: [],
+  activitiesSince: Number.POSITIVE_INFINITY,
+  hasOlder: false,
+  loading: false,
+  problem: null,
+};
+
+export class Past {
+  readonly #mission: MissionControl;
+  readonly #key: AgentKey;
+  readonly #gateway: string;
+  readonly #id: string;
+  readonly #changed = new Set<() => void>();
+  readonly #messages = new Map<string, Message>();
+  readonly #activities = new Map<number, ActivityEvent>();
+  #newest = 0;
+  #epoch = "";
+  #snapshots = -1;
+  #before: number | null = null;
+  #activitiesBefore: number | null = null;
+  #activitiesSince = Number.POSITIVE_INFINITY;
+  #lifetime = new AbortController();
+  #state = NOTHING;
+
+  constructor(mission: MissionControl, gateway: string, id: string) {
+    this.#mission = mission;
+    this.#gateway = gateway;
+    this.#id = id;
+    this.#key = agentKey(gateway, id);
+  }
+
+  get state(): PastState {
+    return this.#state;
+  }
+
+  /** Be told of changes, and follow the stream as long as somebody is. */
+  readonly subscribe = (changed: () => void): (() => void) => {
+    this.#changed.add(changed);
+    const stop = this.#mission.store.subscribe(() => this.#absorb());
+    this.#absorb();
+    return () => {
+      this.#changed.delete(changed);
+      stop();
+    };
+  };
+
+  /** Ask for the page of messages before the oldest that is here, and for the activities of that time. */
+  async loadOlder(): Promise<void> {
+    if (this.#state.loading || !this.#state.hasOlder) return;
+    await this.#ask(async (signal) => {
+      const path = `/v1/agents/${encodeURIComponent(this.#id)}/messages`;
+      const query = { gateway: this.#gateway, before: this.#before, limit: MESSAGES_PAGE };
+      const page = decodeMessages(await this.#mission.request(withQuery(path, query), { signal }));
+      if (page === null || page.epoch !== this.#epoch) return;
+      for (const view of page.entries) this.#keep({ ...view, points: 0 });
+      this.#before = page.next;
+      this.#state = { ...this.#state, hasOlder: page.next !== null };
+      const oldest = page.entries.reduce(
+        (least, { timestamp }) => Math.min(least, timestamp),
+        Number.POSITIVE_INFINITY,
+      );
+      while (this.#activitiesBefore !== null && this.#activitiesSince > oldest) await this.#olderActivities(signal);
+      if (page.next === null) while (this.#activitiesBefore !== null) await this.#olderActivities(signal);
+    });
+  }
+
+  #keep(message: Message): void {
+    if (!this.#messages.has(message.message_id)) this.#messages.set(message.message_id, message);
+  }
+
+  /** Take in what the stream brought. */
+  #absorb(): void {
+    const { view, cursor, snapshots, loaded } = this.#mission.store.getState();
+    if (!loaded || cursor === null) return;
+    if (cursor.epoch !== this.#epoch) this.#begin(cursor.epoch);
+    const live = view.conversations.get(this.#key) ?? [];
+    let changed = false;
+    for (const message of live) {
+      if (this.#messages.get(message.message_id) !== message) {
+        this.#messages.set(message.message_id, message);
+        changed = true;
+      }
+    }
+    let newest = this.#newest;
+    for (const event of view.feed.backwards()) {
+      const offset = event.offset ?? 0;
+      if (offset <= this.#newest) break;
+      newest = Math.max(newest, offset);
+      if (event.agent_id === this.#id && event.gateway === this.#gateway) {
+        this.#activities.set(offset, event);
+        changed = true;
+      }
+    }
+    this.#newest = newest;
+    if (snapshots !== this.#snapshots) {
+      this.#snapshots = snapshots;
+      void this.#newestActivities(live);
+    }
+    if (changed) this.#publish();
+  }
+
+  #begin(epoch: string): void {
+    this.#epoch = epoch;
+    this.#messages.clear();
+    this.#activities.clear();
+    this.#newest = 0;
+    this.#snapshots = -1;
+    this.#before = null;
+    this.#activitiesBefore = null;
+    this.#activitiesSince = Number.POSITIVE_INFINITY;
+    this.#lifetime.abort();
+    this.#lifetime = new AbortController();
+    this.#state = NOTHING;
+  }
+
+  /** After a snapshot: the activities that it has not, and where older messages begin. */
+  async #newestActivities(live: readonly Message[]): Promise<void> {
+    const oldest = live.reduce((least, { timestamp }) => Math.min(least, timestamp), Number.POSITIVE_INFINITY);
+    await this.#ask(async (signal) => {
+      this.#activitiesBefore = null;
+      await this.#olderActivities(signal);
+      while (this.#activitiesBefore !== null && this.#activitiesSince > oldest) await this.#olderActivities(signal);
+      if (this.#before === null && this.#messages.size > 0) {
+        const finals = [...this.#messages.values()].filter(({ state }) => state !== "streaming");
+        this.#before = Math.min(...finals.map(({ offset }) => offset));
+        const told = this.#mission.store.getState().view.agents.get(this.#key)?.counters.messages ?? 0;
+        this.#state = { ...this.#state, hasOlder: told > finals.length };
+      }
+    });
+  }
+
+  async #olderActivities(signal: AbortSignal): Promise<void> {
+    const query = {
+      agent: this.#id,
+      gateway: this.#gateway,
+      before: this.#activitiesBefore,
+      limit: ACTIVITIES_PAGE,
+    };
+    const page = decodeFeed(await this.#mission.request(withQuery("/v1/feed", query), { signal }));
+    if (page === null || page.epoch !== this.#epoch) {
+      this.#activitiesBefore = null;
+      return;
+    }
+    for (const event of page.entries) this.#activities.set(event.offset ?? 0, event);
+    this.#activitiesBefore = page.next;
+    const least = page.entries.reduce((time, { timestamp }) => Math.min(time, timestamp), this.#activitiesSince);
+    this.#activitiesSince = page.next === null ? 0 : least;
+  }
+
+  async #ask(what: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { signal } = this.#lifetime;
+    this.#state = { ...this.#state, loading: true, problem: null };
+    this.#tell();
+    try {
+      await what(signal);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof RequestError)) return;
+      this.#state = { ...this.#state, problem: error.problem };
+    }
+    if (signal.aborted) return;
+    this.#state = { ...this.#state, loading: false };
+    this.#publish();
+  }
+
+  #publish(): void {
+    this.#state = {
+      ...this.#state,
+      messages: [...this.#messages.values()].sort(inOrder),
+      activities: [...this.#activities.entries()].sort(([a], [b]) => a - b).map(([, event]) => event),
+      activitiesSince: this.#activitiesSince,
+    };
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const changed of this.#changed) changed();
+  }
+}

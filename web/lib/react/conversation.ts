@@ -1,0 +1,31 @@
+"use client";
+
+import { useMemo, useSyncExternalStore } from "react";
+import { Past, type PastState } from "../past.ts";
+import { type Item, timeline } from "../timeline.ts";
+import { useMission } from "./provider.tsx";
+
+export interface Conversation extends Omit<PastState, "messages" | "activities" | "activitiesSince"> {
+  /** Messages, tool calls and what befell runs, in the order in which they began. */
+  readonly items: readonly Item[];
+  /** Ask the daemon for what is older. */
+  readonly loadOlder: () => Promise<void>;
+}
+
+/** An agent's conversation, live, and as far back as it was asked for. */
+export function useConversation(gateway: string, agentId: string): Conversation {
+  const mission = useMission();
+  const past = useMemo(() => new Past(mission, gateway, agentId), [mission, gateway, agentId]);
+  const state = useSyncExternalStore(
+    past.subscribe,
+    () => past.state,
+    () => past.state,
+  );
+  const { messages, activities, hasOlder, loading, problem } = state;
+  const items = useMemo(() => {
+    const since = hasOlder ? (messages[0]?.timestamp ?? 0) : 0;
+    return timeline(messages, activities, since);
+  }, [messages, activities, hasOlder]);
+  const loadOlder = useMemo(() => () => past.loadOlder(), [past]);
+  return { items, hasOlder, loading, problem, loadOlder };
+}

@@ -1,0 +1,5 @@
+/** Hooks for React over a subscription to a daemon. */
+
+export { type Conversation, useConversation } from "./conversation.ts";
+export { useNow, useServerNow } from "./now.ts";
+export { MissionControlProvider, useMission, useSession } from "./provider.tsx";
