@@ -1,69 +1,82 @@
-"""Makes the pictures in `docs/images/` from the real page: the daemon with its simulation, in a headless Chromium.
+"""Makes the pictures in `docs/images/` from the running page: the daemon on a simulated gateway, in a Chromium.
 
-`python -m scripts.screenshot` waits for what the pictures are to show, an answer that is being written while another
-agent is in trouble, and not for a time. The simulation differs with each run, and so do the pictures.
+`python -m scripts.screenshot` waits for what a picture is to show, and not for a time: an answer that is being written
+after a tool was used, agents in trouble, a gateway that is gone. The simulation differs with each run, and so do the
+pictures.
 """
 
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize
+from attrs import frozen
+from playwright.sync_api import Browser, Page
 
 from scripts.paths import ROOT
 from tests.e2e.browser import running_browser
 from tests.e2e.daemon import Daemon
+from tests.e2e.simulator import SimulatedGateway
 
 IMAGES = ROOT / "docs" / "images"
-AGENTS = 5
-PATIENCE_MS = 1_200_000
+AGENTS = 24
+PATIENCE_MS = 600_000
 """Trouble is rare in the simulation: it may take some minutes until it coincides with a long answer."""
 MAX_BYTES = 300_000
 
-WORTH_SEEING = """(least) => {
-    const all = (id) => [...document.querySelectorAll(`[data-testid="${id}"]`)];
-    const messages = all("message");
-    const newest = messages.at(-1);
-    return all("connection-badge")[0]?.dataset.state === "connected"
-        && all("agent-row").length === least.agents
-        && (!least.trouble || all("agent-row").some((row) => row.dataset.status !== "online"))
-        && all("feed-row").length >= least.feed
-        && all("feed-row").some((row) => row.dataset.kind.startsWith("tool."))
-        && messages.length >= least.messages
-        && newest?.dataset.state === "streaming"
-        && newest.querySelector('[data-testid="message-text"]').textContent.length >= least.text;
-}"""
+CONNECTED = "document.querySelector('[data-testid=connection-badge]')?.dataset.state === 'connected'"
+BUSY = """[...document.querySelectorAll('[data-testid=agent-row]')].some((row) => row.dataset.status !== 'online')
+    && document.querySelectorAll('[data-testid=feed-row]').length >= 20
+    && document.querySelectorAll('svg[role=img]').length >= 8"""
+WRITING = """document.querySelectorAll('[data-testid=tool-call]').length >= 2
+    && [...document.querySelectorAll('[data-testid=message]')].at(-1)?.dataset.state === 'streaming'
+    && [...document.querySelectorAll('[data-testid=message-text]')].at(-1).textContent.length >= 160"""
+FEED = "document.querySelectorAll('[data-testid=feed-row]').length >= 20"
+CHARTED = "document.querySelectorAll('[data-testid=chart] canvas').length >= 2 && performance.now() > 30_000"
+GONE = "document.querySelector('[data-testid=stale-banner]') !== null"
 
 
-class Shot(NamedTuple):
-    """One picture: its file, the size of the window in CSS pixels, and what must be on it."""
+@frozen
+class Shot:
+    """One picture: its file, the view, what must be on it, and the window in CSS pixels."""
 
     file: str
-    width: int
-    height: int
-    messages: int
-    trouble: bool
-    mobile: bool
+    path: str
+    worth: str
+    width: int = 1440
+    height: int = 900
+    scheme: Literal["light", "dark"] = "light"
+
+    @property
+    def is_mobile(self) -> bool:
+        return self.width < 760
 
 
+WRITER = "agents?id=clawdbot/builder"
 SHOTS = (
-    Shot("dashboard.png", 1440, 900, messages=5, trouble=True, mobile=False),
-    Shot("dashboard-mobile.png", 390, 844, messages=3, trouble=False, mobile=True),
+    Shot("fleet.png", "", f"{CONNECTED} && {BUSY}"),
+    Shot("dashboard.png", WRITER, f"{CONNECTED} && {WRITING}"),
+    Shot("dashboard-dark.png", WRITER, f"{CONNECTED} && {WRITING}", scheme="dark"),
+    Shot("activity.png", "activity", f"{CONNECTED} && {FEED}"),
+    Shot("system.png", "system", f"{CONNECTED} && {CHARTED}", height=1100),
+    Shot("fleet-mobile.png", "", f"{CONNECTED} && {FEED}", width=360, height=740),
+    Shot("dashboard-mobile.png", WRITER, f"{CONNECTED} && {WRITING}", width=360, height=740, scheme="dark"),
 )
+TROUBLE = Shot("trouble.png", "", GONE)
+"""While its gateway is gone."""
 
 
 def take(browser: Browser, url: str, shot: Shot) -> None:
-    """Open the page in a window of its own, wait until it is worth seeing, and keep what it shows then."""
-    size: ViewportSize = {"width": shot.width, "height": shot.height}
-    scale = 2 if shot.mobile else 1
-    with browser.new_context(viewport=size, device_scale_factor=scale, is_mobile=shot.mobile) as context:
+    """Open the view in a window of its own, wait until it is worth seeing, and keep what it shows then."""
+    with browser.new_context(
+        viewport={"width": shot.width, "height": shot.height},
+        device_scale_factor=2 if shot.is_mobile else 1,
+        is_mobile=shot.is_mobile,
+        color_scheme=shot.scheme,
+    ) as context:
         page = context.new_page()
-        page.goto(f"{url}?agent=simulated/builder")
-        if shot.mobile:  # the parts stand one below the other
-            page.get_by_role("log").scroll_into_view_if_needed()
-        least = {"agents": AGENTS, "feed": 20, "messages": shot.messages, "text": 200, "trouble": shot.trouble}
-        page.wait_for_function(WORTH_SEEING, arg=least, timeout=PATIENCE_MS, polling=50)
+        page.goto(url + shot.path)
+        page.wait_for_function(f"() => {shot.worth}", timeout=PATIENCE_MS, polling=50)
         save(page, IMAGES / shot.file)
 
 
@@ -78,12 +91,15 @@ def save(page: Page, file: Path) -> None:
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(prefix="mission-control-") as data,
-        Daemon(Path(data), options=("--simulate", str(AGENTS))) as daemon,
+        tempfile.TemporaryDirectory(prefix="mission-control-") as scratch,
         running_browser() as browser,
+        SimulatedGateway(Path(scratch), agents=AGENTS, rate=4.0, seed=5) as gateway,
+        Daemon(Path(scratch) / "data", gateway) as daemon,
     ):
         for shot in SHOTS:
             take(browser, daemon.url, shot)
+        gateway.program.end_if_running()
+        take(browser, daemon.url, TROUBLE)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,14 @@ export function ago(milliseconds: number): string {
   return milliseconds < 2_000 ? "now" : `${span(milliseconds)} ago`;
 }
 
+/** A size in its largest sensible unit: `512 B`, `3.4 MiB`. */
+export function bytes(size: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, size)) / 10));
+  const value = size / 1024 ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }

@@ -1,5 +1,6 @@
 "use client";
 
+import { useEffect, useState } from "react";
 import { LINK_WORDS, sentence, span } from "../../lib/describe.ts";
 import { useMission, useNow, useServerNow, useSession } from "../../lib/react/index.ts";
 import { phase } from "../../lib/session-state.ts";
@@ -36,25 +37,26 @@ function Simulated() {
   );
 }
 
-/** The page itself has no link: everything on it is as old as its last frame. */
+/** The page itself has no link: everything on it, if there is anything yet, is as old as its last frame. */
 function StalePage() {
-  const stale = useSession((session) => session.loaded && phase(session) !== "connected");
+  const connected = useSession((session) => phase(session) === "connected");
+  const loaded = useSession((session) => session.loaded);
   const stopped = useSession((session) => session.link === "stopped");
   const problem = useSession((session) => session.problem);
   const freshAt = useSession((session) => session.freshAt);
+  const openedAt = useOpenedAt();
   const { retry } = useMission();
   const now = useNow();
-  const lasted = freshAt === null ? Number.POSITIVE_INFINITY : now - freshAt;
-  if (!stopped && (!stale || lasted < BANNER_AFTER_MS)) return null;
+  if (connected || (!stopped && now - (freshAt ?? openedAt) < BANNER_AFTER_MS)) return null;
   return (
     <div
       className={stopped ? styles.bad : styles.warn}
-      data-testid={stale ? "stale-banner" : "stopped-banner"}
+      data-testid={loaded ? "stale-banner" : "stopped-banner"}
       data-scope="page"
       role="status"
     >
       <p>
-        <b>{stale ? "This page is not current." : "Not connected."}</b>{" "}
+        <b>{loaded ? "This page is not current." : "Not connected."}</b>{" "}
         {freshAt !== null && <span aria-hidden="true">It shows the state of {span(now - freshAt)} ago. </span>}
         {problem?.message} {problem?.remedy}
       </p>
@@ -65,6 +67,13 @@ function StalePage() {
       )}
     </div>
   );
+}
+
+/** When this page was opened; not before it runs in a browser. */
+function useOpenedAt(): number {
+  const [openedAt, setOpenedAt] = useState(Number.POSITIVE_INFINITY);
+  useEffect(() => setOpenedAt(Date.now()), []);
+  return openedAt;
 }
 
 /** The daemon has lost a gateway: what it says of that gateway's agents is old. */

@@ -1,0 +1,51 @@
+"use client";
+
+import { ago, LINK_WORDS, span } from "../../lib/describe.ts";
+import { useServerNow, useSession } from "../../lib/react/index.ts";
+import { LinkMark } from "../ui/marks.tsx";
+import { Panel } from "../ui/panel.tsx";
+import styles from "./system.module.css";
+
+/** Each gateway's link, and whether something of it is still being brought in. */
+export function Gateways({ className }: { readonly className?: string | undefined }) {
+  const gateways = useSession((session) => session.view.gateways);
+  const now = useServerNow();
+  return (
+    <Panel id="gateways" title="Gateways" className={className}>
+      <div className={styles.scroll}>
+        <table className={styles.table} data-testid="gateways">
+          <thead>
+            <tr>
+              <th scope="col">Gateway</th>
+              <th scope="col">Link</th>
+              <th scope="col">Last heard</th>
+              <th scope="col">Detail</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...gateways.values()].map((gateway) => (
+              <tr key={gateway.id}>
+                <th scope="row">
+                  {gateway.id}
+                  <span className={styles.faint}> {gateway.kind}</span>
+                </th>
+                <td>
+                  <span className={styles.link}>
+                    <LinkMark state={gateway.state} />
+                    {LINK_WORDS[gateway.state]} for {span(now - gateway.since)}
+                    {gateway.attempt > 0 && `, attempt ${gateway.attempt}`}
+                  </span>
+                </td>
+                <td>{gateway.last_event_at === null ? "never" : ago(now - gateway.last_event_at)}</td>
+                <td>
+                  {gateway.missing_since !== null && `Catching up since ${span(now - gateway.missing_since)} ago. `}
+                  {gateway.detail}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
