@@ -24,15 +24,18 @@ interface ListProps {
 }
 
 /**
- * What happens, newest on top. It stands still while somebody points at it or has scrolled away, and says what waits.
+ * What happens, newest on top. It stands still while somebody points at it, is in it with the keyboard, has opened a
+ * line or has scrolled away, and says what waits.
  */
 export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) {
   const loaded = useSession((session) => session.loaded);
   const [pointed, setPointed] = useState(false);
   const [away, setAway] = useState(false);
+  const [focused, setFocused] = useState(false);
   const [opened, setOpened] = useState<ReadonlySet<string>>(NOTHING);
   const scroller = useRef<HTMLDivElement>(null);
-  const feed = useFeed(agent, family, pointed || away);
+  const held = pointed || away || focused || opened.size > 0;
+  const feed = useFeed(agent, family, held);
   const rows = useRows({
     count: feed.length,
     scroller,
@@ -50,6 +53,8 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
   const toTop = (): void => {
     setAway(false);
     setPointed(false);
+    setFocused(false);
+    setOpened(NOTHING);
     scroller.current?.scrollTo({ top: 0 });
   };
   const toggle = useCallback((id: string) => {
@@ -73,7 +78,7 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
   }
   return (
     <div className={styles.frame}>
-      {(pointed || away) && (
+      {held && (
         <button
           type="button"
           className={styles.pill}
@@ -85,12 +90,15 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
           {feed.waiting > 0 ? `${feed.waiting.toLocaleString()} new` : "Paused"}
         </button>
       )}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: being in it only holds the lines still */}
       <div
         ref={scroller}
         className={styles.scroller}
         data-lines
         onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
         onPointerLeave={() => setPointed(false)}
+        onFocus={(event) => setFocused(event.target.matches(":focus-visible"))}
+        onBlur={() => setFocused(false)}
         onScroll={(event) => setAway(event.currentTarget.scrollTop > 4)}
       >
         <ol

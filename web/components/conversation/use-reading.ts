@@ -1,6 +1,6 @@
 "use client";
 
-import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Item } from "../../lib/timeline.ts";
 
 /** How far from the end still counts as being there, in px. */
@@ -34,6 +34,7 @@ export function useReading(items: readonly Item[], onNearTop: () => void): Readi
   // Read at once by the effect below, which may run before React has taken up the state that `onScroll` sets.
   const following = useRef(true);
   const anchor = useRef<Anchor | null>(null);
+  const top = useRef(0);
   const [left, setLeft] = useState<{ readonly after: string | undefined } | null>(null);
 
   const toEnd = useCallback(() => {
@@ -46,11 +47,26 @@ export function useReading(items: readonly Item[], onNearTop: () => void): Readi
   const onScroll = useCallback(() => {
     const box = scroller.current;
     if (box === null) return;
-    following.current = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
+    const near = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
+    // Only who goes up leaves the end: what is drawn later than it was laid out moves the end away by itself.
+    following.current = near || (following.current && box.scrollTop >= top.current);
+    top.current = box.scrollTop;
     anchor.current = following.current ? null : inSight(box);
     setLeft((old) => (following.current ? null : (old ?? { after: newest })));
     if (box.scrollTop < NEAR_TOP) onNearTop();
   }, [newest, onNearTop]);
+
+  const empty = items.length === 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the box is there with the first item
+  useEffect(() => {
+    const box = scroller.current;
+    if (box === null) return;
+    const grown = new ResizeObserver(() => {
+      if (following.current) box.scrollTop = box.scrollHeight;
+    });
+    for (const inside of [box, ...box.children]) grown.observe(inside);
+    return () => grown.disconnect();
+  }, [empty]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: any change of the items may have moved what is in sight
   useLayoutEffect(() => {
