@@ -93,7 +93,7 @@ async def reading(journal: SqliteJournal) -> None:
         "read 1,000": lambda: journal.read(head // 2, 1_000, EVERYTHING),
         "read 1,000 of one": lambda: journal.read(head // 2, 1_000, Filter(agents=frozenset({"agent-7"}))),
         "conversation of 50": lambda: journal.conversation(key, session=None, before=None, limit=50),
-        "feed of 200": lambda: journal.feed(key=None, kind=None, before=None, limit=200),
+        "feed of 200": lambda: journal.feed(key=None, kinds=frozenset(), before=None, limit=200),
         "memory": lambda: journal.memory(key, 200),
         "statistics": journal.statistics,
     }

@@ -117,7 +117,7 @@ class AgentActor:
 
     async def _activities(self) -> Sequence[tuple[int, Activity]]:
         """The newest ones, with their times, oldest first."""
-        newest = await self._journal.feed(key=self._key, kind=None, before=None, limit=RECENT_ACTIVITIES)
+        newest = await self._journal.feed(key=self._key, kinds=frozenset(), before=None, limit=RECENT_ACTIVITIES)
         payloads = [(event.timestamp, decode_payload(event.type, event.payload)) for event in reversed(newest)]
         return [(at, payload) for at, payload in payloads if isinstance(payload, Activity)]
 

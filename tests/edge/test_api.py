@@ -57,6 +57,9 @@ async def test_history_can_be_of_one_session() -> None:
         ("&kind=tool.failed", ["a3", "a2"]),
         ("&agent=alpha&gateway=gw&kind=tool.failed", ["a3"]),
         ("&kind=tool", []),
+        ("&kind=tool.*", ["a5", "a4", "a3", "a2", "a1"]),
+        ("&kind=run.*,tool.failed", ["a3", "a2"]),
+        ("&kind=run.*,tool.failed&agent=alpha&gateway=gw", ["a3"]),
     ],
 )
 async def test_the_feed_has_each_admitted_activity_once_newest_first(query: str, expected: list[str]) -> None:

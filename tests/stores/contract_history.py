@@ -2,10 +2,14 @@
 
 import pytest
 
+from mission_control.core.events import AgentKey, Event
 from mission_control.core.subscription import EVERYTHING, Bounds, Filter
 from mission_control.stores.journal import Journal
 from tests.stores.asking import everything, ids
 from tests.stores.samples import ALPHA, BETA, OTHER, activity, beat, chunk, final, status
+
+ALL: frozenset[str] = frozenset()
+TOOLS = frozenset({"tool.started"})
 
 
 class HistoryContract:
@@ -67,10 +71,55 @@ class HistoryContract:
         """Activities by agent, by kind, by both, and before an offset; nothing else is among them."""
         await journal.append([activity("a1"), chunk("m", 0), activity("a2", "run.started"), activity("b1", of=BETA)])
         await journal.append([activity("a3"), activity("o1", of=OTHER), status("s"), beat("b", ephemeral=False)])
-        assert ids([*await journal.feed(key=None, kind=None, before=None, limit=3)]) == ["o1", "a3", "b1"]
-        assert ids([*await journal.feed(key=None, kind=None, before=4, limit=3)]) == ["a2", "a1"]
-        assert ids([*await journal.feed(key=ALPHA, kind=None, before=None, limit=9)]) == ["a3", "a2", "a1"]
-        tools = await journal.feed(key=None, kind="tool.started", before=None, limit=9)
+        assert ids([*await journal.feed(key=None, kinds=ALL, before=None, limit=3)]) == ["o1", "a3", "b1"]
+        assert ids([*await journal.feed(key=None, kinds=ALL, before=4, limit=3)]) == ["a2", "a1"]
+        assert ids([*await journal.feed(key=ALPHA, kinds=ALL, before=None, limit=9)]) == ["a3", "a2", "a1"]
+        tools = await journal.feed(key=None, kinds=TOOLS, before=None, limit=9)
         assert ids([*tools]) == ["o1", "a3", "b1", "a1"]
-        assert ids([*await journal.feed(key=ALPHA, kind="tool.started", before=5, limit=9)]) == ["a1"]
-        assert list(await journal.feed(key=("gw", "nobody"), kind=None, before=None, limit=9)) == []
+        assert ids([*await journal.feed(key=ALPHA, kinds=TOOLS, before=5, limit=9)]) == ["a1"]
+        assert list(await journal.feed(key=("gw", "nobody"), kinds=ALL, before=None, limit=9)) == []
+
+    @pytest.mark.parametrize(
+        ("kinds", "expected"),
+        [
+            ({"run.failed", "tool.started"}, ["b1", "a7", "a2"]),
+            ({"run.*"}, ["a7", "b2", "a3"]),
+            ({"run.*", "run.failed"}, ["a7", "b2", "a3"]),
+            ({"run.*", "tool.*", "note"}, ["b1", "a8", "a7", "b2", "a3", "a2"]),
+            ({"tool.call.*"}, ["a8"]),
+            ({"run.failed", "nothing.*", "no.such"}, ["a7"]),
+            ({"nothing.*"}, []),
+            ({"run"}, ["a4"]),
+        ],
+    )
+    async def test_the_feed_can_be_of_several_kinds(
+        self, journal: Journal, kinds: set[str], expected: list[str]
+    ) -> None:
+        """Single kinds and whole families, together in one order, each activity once; a page at a time, by agent, too.
+        A family is neither its own name nor what merely begins like it."""
+        kept = [
+            ("a2", "tool.started", ALPHA),
+            ("a3", "run.started", ALPHA),
+            ("a4", "run", ALPHA),
+            ("a5", "runner.failed", ALPHA),
+            ("a6", "run-time.failed", ALPHA),
+            ("b2", "run.finished", BETA),
+            ("a7", "run.failed", ALPHA),
+            ("a8", "tool.call.failed", ALPHA),
+            ("b1", "tool.started", BETA),
+        ]
+        await journal.append([activity("a1", "stream.gap"), chunk("m", 0)])
+        await journal.append([activity(name, kind, of=of) for name, kind, of in kept])
+        agents: dict[str, AgentKey | None] = {"": None, "a": ALPHA, "b": BETA}
+        for prefix, key in agents.items():
+            wanted = [name for name in expected if name.startswith(prefix)]
+            for limit in (1, 2, 9):
+                assert await _feed(journal, key, frozenset(kinds), limit) == wanted
+
+
+async def _feed(journal: Journal, key: AgentKey | None, kinds: frozenset[str], limit: int) -> list[str]:
+    """The names of all activities of these kinds, page by page."""
+    found: list[Event] = []
+    while page := await journal.feed(key=key, kinds=kinds, before=found[-1].offset if found else None, limit=limit):
+        found += page
+    return ids(found)

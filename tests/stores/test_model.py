@@ -199,16 +199,16 @@ async def answers(journal: Journal, *, ephemeral: bool) -> AsyncIterator[Any]:
         yield _settled(await journal.snapshot(select)) if ephemeral else await journal.snapshot(select)
         yield await everything(journal, select, limit=3)
         yield (await journal.read(2, 5, select)).trimmed_to
-    yield await journal.feed(key=None, kind=None, before=None, limit=7)
-    yield await journal.feed(key=None, kind="run.started", before=20, limit=7)
+    for kinds in (set[str](), {"run.started"}, {"run.*", "tool.failed"}, {"run.*", "tool.*", "agent.*"}):
+        yield await journal.feed(key=None, kinds=kinds, before=20, limit=7)
     yield await journal.known([_chunk(number, 0, "") for number in range(9)])
     for gateway in ("gw", "gw2"):
         yield await journal.positions(gateway)
     for key in AGENTS:
         yield await journal.conversation(key, session=None, before=None, limit=5)
         yield await journal.conversation(key, session="s1", before=25, limit=5)
-        yield await journal.feed(key=key, kind=None, before=None, limit=5)
-        yield await journal.feed(key=key, kind="tool.failed", before=None, limit=5)
+        for kinds in (set[str](), {"tool.failed"}, {"run.*", "stream.gap"}):
+            yield await journal.feed(key=key, kinds=kinds, before=None, limit=5)
         memory = await journal.memory(key, 4)
         yield evolve(memory, view=_settled_view(memory.view)) if ephemeral else memory
 

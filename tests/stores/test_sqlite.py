@@ -216,7 +216,7 @@ class TestReading:
         await journal.append([chunk("m", 0)])
         async with journal._writing:
             assert ids(await everything(journal)) == ["m#0"]
-            assert list(await journal.feed(key=None, kind=None, before=None, limit=1)) == []
+            assert list(await journal.feed(key=None, kinds=frozenset(), before=None, limit=1)) == []
 
 
 class TestSpace:

@@ -4,7 +4,6 @@ Source: the Standard Webhooks specification 1.0.0 for headers, signature and sec
 """
 
 import enum
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC
@@ -16,6 +15,7 @@ from typing import Final as Constant
 from attrs import frozen
 
 from mission_control.core.events import Activity, Event, EventType, Heartbeat, Status, decode_payload, encode
+from mission_control.core.kinds import admits, is_pattern
 from mission_control.core.subscription import EVERYTHING, Filter
 
 SECRET_PREFIX: Constant = "whsec_"  # noqa: S105 - what secrets begin with, none itself
@@ -28,13 +28,11 @@ KEY_RULE: Constant = (
 MOST_PATIENT_S: Constant = 3_600.0
 """The longest wait that an endpoint may ask for, in seconds."""
 
-_PATTERN: Constant = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?", re.ASCII)
-
 
 def check_patterns(kinds: Sequence[str]) -> None:
     """Pass kinds of activities and families of them. Raises ValueError."""
     for kind in kinds:
-        if not _PATTERN.fullmatch(kind):
+        if not is_pattern(kind):
             raise ValueError(f'"{kind}" is no kind of activity such as "run.failed", nor a family such as "run.*"')
 
 
@@ -60,7 +58,7 @@ class Selection:
             return True
         match decode_payload(event.type, event.payload):
             case Activity(kind=kind):
-                return not self.kinds or any(_matches(kind, pattern) for pattern in self.kinds)
+                return admits(self.kinds, kind)
             case Heartbeat(status=status):
                 return not self.statuses or status in self.statuses
             case Status(id=name, state=state):
@@ -68,10 +66,6 @@ class Selection:
                 return not mine and (not self.statuses or state in self.statuses)
             case _:
                 return True
-
-
-def _matches(kind: str, pattern: str) -> bool:
-    return kind.startswith(pattern[:-1]) if pattern.endswith(".*") else kind == pattern
 
 
 @frozen

@@ -103,11 +103,11 @@ class Api:
     async def feed(self, request: Request) -> Response:
         query = Query(request, "agent", "gateway", "kind", "before", "limit")
         agent, gateway = query.text("agent"), query.text("gateway")
-        kind, before, limit = query.kind("kind"), query.before(), query.limit(*FEED_PAGE)
+        kinds, before, limit = query.kinds("kind"), query.before(), query.limit(*FEED_PAGE)
         if agent is None and gateway is not None:
             raise bad_parameter("gateway", "it without agent", "it together with agent, or neither")
         key = None if agent is None else await self._key(agent, gateway)
-        found = await self._journal.feed(key=key, kind=kind, before=before, limit=limit + 1)
+        found = await self._journal.feed(key=key, kinds=kinds, before=before, limit=limit + 1)
         page = found[:limit]
         return self._history(events=page, following=page[-1].offset if len(found) > limit else None)
 

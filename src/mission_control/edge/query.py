@@ -6,6 +6,7 @@ from typing import Final
 from starlette.requests import Request
 
 from mission_control.core.events import EventType
+from mission_control.core.kinds import is_pattern
 from mission_control.core.subscription import Filter, unknown_types
 from mission_control.edge.auth import MAX_SHOWN
 from mission_control.edge.problems import bad_parameter
@@ -16,7 +17,6 @@ MAX_TEXT: Final = 1_000
 """Longest value of a parameter in characters."""
 
 _DIGITS = re.compile(r"[0-9]{1,16}")
-_KIND = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class Query:
@@ -39,13 +39,6 @@ class Query:
 
     def text(self, name: str) -> str | None:
         return self._values.get(name)
-
-    def kind(self, name: str) -> str | None:
-        """The kind of an activity."""
-        value = self._values.get(name)
-        if value is not None and not _KIND.fullmatch(value):
-            raise bad_parameter(name, _shown(value), 'one kind of activity, such as "tool.failed"')
-        return value
 
     def number(self, name: str, least: int, most: int) -> int | None:
         value = self._values.get(name)
@@ -72,6 +65,17 @@ class Query:
         if not all(names):
             raise bad_parameter(name, _shown(value), "names separated by single commas")
         return frozenset(names)
+
+    def kinds(self, name: str) -> frozenset[str]:
+        """Kinds of activities and families of them; empty when the parameter is missing."""
+        value = self._values.get(name)
+        if value is None:
+            return frozenset()
+        kinds = value.split(",")
+        if not all(map(is_pattern, kinds)):
+            allowed = "kinds of activities such as tool.failed, and families such as tool.*, separated by single commas"
+            raise bad_parameter(name, _shown(value), allowed)
+        return frozenset(kinds)
 
     def filter(self) -> Filter:
         """``agents``, ``types`` and ``gateways``, as on the stream."""

@@ -122,8 +122,11 @@ class Journal(Protocol):
     ) -> Sequence[MessageView]:
         """Finals of an agent with ``offset < before``, newest first."""
 
-    async def feed(self, *, key: AgentKey | None, kind: str | None, before: int | None, limit: int) -> Sequence[Event]:
-        """Activities with ``offset < before``, newest first."""
+    async def feed(self, *, key: AgentKey | None, kinds: Set[str], before: int | None, limit: int) -> Sequence[Event]:
+        """Activities with ``offset < before``, newest first.
+
+        ``kinds`` holds kinds and families as in :mod:`mission_control.core.kinds`; an empty set means all.
+        """
 
     async def memory(self, key: AgentKey, recent: int) -> AgentMemory:
         """An agent's state at the head, with its newest ``recent`` finals."""

@@ -9,6 +9,7 @@ import trio
 from attrs import evolve, frozen
 
 from mission_control.core.events import Activity, AgentKey, Chunk, Draft, Event, Final, Payload
+from mission_control.core.kinds import admits
 from mission_control.core.ledger import Commit, Entry, Ledger, left_out
 from mission_control.core.positions import Position, of_gateway
 from mission_control.core.projection import began_at, finished, newest_activities
@@ -81,14 +82,14 @@ class MemoryJournal:
             and (before is None or view.offset < before)
         ][:limit]
 
-    async def feed(self, *, key: AgentKey | None, kind: str | None, before: int | None, limit: int) -> Sequence[Event]:
+    async def feed(self, *, key: AgentKey | None, kinds: Set[str], before: int | None, limit: int) -> Sequence[Event]:
         await trio.lowlevel.checkpoint()
         return [
             stored.event
             for stored in reversed(self._log)
             if isinstance(stored.payload, Activity)
             and key in (None, stored.event.key)
-            and kind in (None, stored.payload.kind)
+            and admits(kinds, stored.payload.kind)
             and (before is None or stored.offset < before)
         ][:limit]
 

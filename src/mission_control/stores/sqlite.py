@@ -93,8 +93,8 @@ class SqliteJournal:
     ) -> Sequence[MessageView]:
         return await self._read(self._reader.conversation, key, session, before, limit)
 
-    async def feed(self, *, key: AgentKey | None, kind: str | None, before: int | None, limit: int) -> Sequence[Event]:
-        return await self._read(self._reader.feed, key, kind, before, limit)
+    async def feed(self, *, key: AgentKey | None, kinds: Set[str], before: int | None, limit: int) -> Sequence[Event]:
+        return await self._read(self._reader.feed, key, kinds, before, limit)
 
     async def memory(self, key: AgentKey, recent: int) -> AgentMemory:
         return await self._write(self._writer.memory, key, recent)

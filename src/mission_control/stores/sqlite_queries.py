@@ -1,12 +1,13 @@
 """What the SQLite journal is asked: pages of events, of finished messages and of activities, each by an index."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, Final
 
 import msgspec
 
 from mission_control.core.events import AgentKey, Event
+from mission_control.core.kinds import beginning
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import MessageView
 from mission_control.stores.journal import Page
@@ -27,15 +28,35 @@ PAGE_BYTES: Final = 8 * 1024 * 1024
 """A page of events ends early when its payloads reach this size."""
 
 _NEVER: Final = 2**63 - 1
+_AFTER_DOT: Final = chr(ord(".") + 1)
 
 _MESSAGES: Final = """
     FROM messages AS m CROSS JOIN events AS e ON e.offset = m.final JOIN agents AS a ON a.id = m.agent
     WHERE m.agent = (SELECT id FROM agents WHERE gateway = :gateway AND agent_id = :agent_id) AND m.final < :before
 """
-_ACTIVITIES: Final = f"""
-    FROM events AS e CROSS JOIN agents AS a ON a.id = e.agent
-    WHERE e.type = {ACTIVITY_CODE} AND e.kind IS NOT NULL AND e.offset < :before
+_ACTIVITIES: Final = "FROM events AS e CROSS JOIN agents AS a ON a.id = e.agent"
+_OF_ALL_KINDS: Final = f"e.type = {ACTIVITY_CODE} AND e.kind IS NOT NULL {{of_agent}} AND e.offset < :before"
+# The index has the activities of each kind in order of offset, but those of a family only kind by kind. So a family is
+# taken apart into the kinds that there are, by a step to the next one for each; of every kind comes one page at most,
+# and of these together one page. What lies before it is not looked at, however rare the kinds are.
+_OF_KINDS: Final = """
+    e.offset IN (
+        WITH RECURSIVE kinds (kind, below) AS (
+            SELECT value, NULL FROM json_each(:kinds)
+            UNION ALL
+            SELECT (SELECT min(e.kind) FROM events AS e WHERE e.kind >= key AND e.kind < value {of_agent}), value
+            FROM json_each(:families)
+            UNION ALL
+            SELECT (SELECT min(e.kind) FROM events AS e WHERE e.kind > kinds.kind AND e.kind < below {of_agent}), below
+            FROM kinds WHERE kinds.kind IS NOT NULL AND below IS NOT NULL
+        )
+        SELECT page.offset FROM kinds CROSS JOIN events AS page ON page.offset IN (
+            SELECT e.offset FROM events AS e WHERE e.kind = kinds.kind {of_agent} AND e.offset < :before
+            ORDER BY e.offset DESC LIMIT :limit
+        )
+    )
 """
+_OF_AGENT: Final = "AND e.agent = (SELECT id FROM agents WHERE gateway = :gateway AND agent_id = :agent_id)"
 
 
 def conversation(
@@ -62,18 +83,16 @@ def newest_finals(connection: sqlite3.Connection, key: AgentKey, limit: int) -> 
 
 
 def feed(
-    connection: sqlite3.Connection, key: AgentKey | None, kind: str | None, before: int | None, limit: int
+    connection: sqlite3.Connection, key: AgentKey | None, kinds: Set[str], before: int | None, limit: int
 ) -> Sequence[Event]:
-    """Activities, newest first."""
-    conditions = ""
+    """Activities, newest first. ``kinds`` as in :mod:`mission_control.core.kinds`."""
     names: dict[str, Any] = {"before": _or_never(before), "limit": limit}
     if key is not None:
-        conditions += " AND e.agent = (SELECT id FROM agents WHERE gateway = :gateway AND agent_id = :agent_id)"
         names["gateway"], names["agent_id"] = key
-    if kind is not None:
-        conditions += " AND e.kind = :kind"
-        names["kind"] = kind
-    sql = array(f"SELECT {ENVELOPE} AS item {_ACTIVITIES} {conditions} ORDER BY e.offset DESC LIMIT :limit")
+    if kinds:
+        names |= _kinds(kinds)
+    conditions = (_OF_KINDS if kinds else _OF_ALL_KINDS).format(of_agent="" if key is None else _OF_AGENT)
+    sql = array(f"SELECT {ENVELOPE} AS item {_ACTIVITIES} WHERE {conditions} ORDER BY e.offset DESC LIMIT :limit")
     (text,) = connection.execute(sql, names).fetchone()
     return decode_events(text)[::-1]
 
@@ -123,6 +142,13 @@ def oldest_at(connection: sqlite3.Connection) -> int | None:
 
 def _or_never(offset: int | None) -> int:
     return _NEVER if offset is None else offset
+
+
+def _kinds(patterns: Set[str]) -> dict[str, str]:
+    """The parameters of :data:`_OF_KINDS`: single kinds, and for each family the bounds that its kinds lie between."""
+    families = {begin: f"{begin[:-1]}{_AFTER_DOT}" for one in patterns if (begin := beginning(one)) is not None}
+    kinds = [one for one in patterns if beginning(one) is None]
+    return {"kinds": msgspec.json.encode(kinds).decode(), "families": msgspec.json.encode(families).decode()}
 
 
 def _conditions(select: Filter) -> tuple[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The reading side of the SQLite journal. Synchronous: ``sqlite.py`` calls it from one thread at a time."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,9 +29,9 @@ class Reader:
         with self._using() as connection:
             return queries.conversation(connection, key, session, before, limit)
 
-    def feed(self, key: AgentKey | None, kind: str | None, before: int | None, limit: int) -> Sequence[Event]:
+    def feed(self, key: AgentKey | None, kinds: Set[str], before: int | None, limit: int) -> Sequence[Event]:
         with self._using() as connection:
-            return queries.feed(connection, key, kind, before, limit)
+            return queries.feed(connection, key, kinds, before, limit)
 
     def extent(self) -> tuple[int, int | None]:
         """Bytes on disk, and the timestamp of the oldest event in ms."""

@@ -140,6 +140,6 @@ def _feed_of(connection: sqlite3.Connection, agents: Iterable[AgentKey], select:
     """The newest activities of quiet agents, which the busier ones have pushed out of memory."""
     if not select.admits_type(EventType.ACTIVITY):
         return []
-    pages = (feed(connection, key, None, None, limits.FEED_LENGTH) for key in agents)
+    pages = (feed(connection, key, frozenset(), None, limits.FEED_LENGTH) for key in agents)
     newest_first = sorted(chain.from_iterable(pages), key=attrgetter("offset"), reverse=True)
     return newest_activities(newest_first, select)
