@@ -49,7 +49,7 @@ STEP_SECONDS: Constant = 0.005
 
 @frozen
 class Retry:
-    """Try to connect now instead of when the backoff says."""
+    """Try to connect now instead of when the backoff says. While it is connected or trying, this changes nothing."""
 
 
 @frozen
@@ -136,6 +136,8 @@ class ConnectionActor:
         await self._tell("connecting", f"connecting to {self._gateway.url}")
         while True:
             end = await self._connection()
+            # Who asks from here on is heard, however long it takes until the wait has begun.
+            self._retry = trio.Event()
             self._catching_up.cancel()
             await self._carry_out(self._dialect.closed(self._clock(), end.reason), None)
             if end.again_in is None:
@@ -144,10 +146,12 @@ class ConnectionActor:
             else:
                 delay = end.again_in
             retry_at = self._clock() + int(delay * 1000)
-            await self._tell("disconnected" if end.refused else "reconnecting", self._link.reason, retry_at)
-            self._retry = trio.Event()
+            state: LinkStateName = "disconnected" if end.refused else "reconnecting"
+            await self._tell(state, self._link.reason, retry_at)
             with trio.move_on_after(delay):
                 await self._retry.wait()
+            if self._retry.is_set():
+                await self._tell(state, self._link.reason)  # it is tried now, not when that said
 
     async def _connection(self) -> _End:
         """One connection from its opening to its end."""

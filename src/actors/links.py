@@ -31,3 +31,7 @@ class LinkState:
     told: Status | None = None
     told_at: int = 0
     record: Record = Factory(Record)
+
+    def status(self, gateway: str) -> Status:
+        """How the link to this gateway stands: what was last journaled, or that nothing was yet."""
+        return self.told or Status("gateway", gateway, "connecting", self.reason)

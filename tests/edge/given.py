@@ -124,6 +124,7 @@ def services(journal: MemoryJournal | None = None, clock: Callable[[], int] | No
         "discard": lambda letter: None,
         "unready": tuple,
         "gateways": links,
+        "reconnect": lambda gateway: None,
         "loop": lambda: LoopFigures(0.25, 0.02),
         "reported": renders.add,
         "rendered": renders.figures,

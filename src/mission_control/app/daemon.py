@@ -29,6 +29,7 @@ import trio
 from attrs import asdict
 
 from actors.clock import Clock
+from actors.connection import Retry
 from actors.links import LinkState
 from actors.persistence import Append, JournalHealth, PersistenceActor, PersistenceMessage
 from actors.retention import keep_within
@@ -111,6 +112,8 @@ class Daemon:
         self.services = self._services(subscribers, extensions.served)
         parts = Parts(settings, journal, self.persistence, self._links, clock, rng)
         agents = parts.agents()
+        connections = {gateway.id: parts.connection(gateway, agents) for gateway in gateways}
+        self._connections = {name: spec.ref for name, spec in connections.items()}
         self.root = Supervisor(
             "root",
             [
@@ -122,7 +125,7 @@ class Daemon:
                 *extensions.supervisors[Place.ROOT],
                 Supervisor("extensions", extensions.supervisors[Place.EXTENSIONS], intensity=Intensity.unlimited()),
                 agents,
-                *(parts.connection(gateway, agents) for gateway in gateways),
+                *connections.values(),
                 ServiceSpec(
                     "edge",
                     partial(edge, self.services),
@@ -181,6 +184,7 @@ class Daemon:
             discard=self._discard,
             unready=self._unready,
             gateways=lambda: self._links,
+            reconnect=self._reconnect,
             loop=lambda: LoopFigures(self._meter.worst_s, self._meter.worst_cpu_s),
             reported=renders.add,
             rendered=renders.figures,
@@ -199,6 +203,9 @@ class Daemon:
 
     def _discard(self, letter: int) -> None:
         self.root.discard(letter)
+
+    def _reconnect(self, gateway: str) -> None:
+        self._connections[gateway].tell(Retry())
 
     def _unready(self) -> Sequence[str]:
         if self._health.stalled is None:

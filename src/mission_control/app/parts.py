@@ -20,7 +20,7 @@ from mission_control.core.liveness import LivenessPolicy
 from mission_control.core.runs import RunPolicy
 from mission_control.settings import GatewaySettings, JournalSettings, Settings
 from mission_control.stores.journal import Journal, Retention
-from runtime import ActorSpec, Backoff, Intensity, Pool, Ref
+from runtime import ActorSpec, Backoff, Intensity, KeepLatest, Pool, Ref
 
 AGENT_MAILBOX: Constant = 1_024
 
@@ -75,7 +75,8 @@ class Parts:
             partial(make_dialect, gateway, self.journal.bounds().epoch),
             Backoff(first=reconnect.first_s, ceiling=reconnect.ceiling_s),
         )
-        ref: Ref[Retry] = Ref(f"gateway {gateway.id}", capacity=16)
+        # One that asks for it is as good as many.
+        ref: Ref[Retry] = Ref(f"gateway {gateway.id}", overflow=KeepLatest(type))
         link = self.links[gateway.id]
         return ActorSpec(
             ref, lambda: ConnectionActor(target, self.journal, agents, self.persistence, link, self.clock, self.rng)

@@ -74,6 +74,15 @@ class GatewayDiagnosis:
 
 
 @frozen
+class AttemptView:
+    """The answer to a request to reconnect: how the gateway's connection stands, as in a snapshot's gateways."""
+
+    id: str
+    state: str
+    attempt: int
+
+
+@frozen
 class DiagnosticsView:
     """Everything at one moment, ``time``. ``unready``: why the daemon is not ready, a line each."""
 

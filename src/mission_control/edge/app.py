@@ -15,6 +15,7 @@ from mission_control.edge.actors import ActorsApi
 from mission_control.edge.api import Api
 from mission_control.edge.diagnostics import DiagnosticsApi
 from mission_control.edge.extensions import extension_routes
+from mission_control.edge.gateways import GatewaysApi
 from mission_control.edge.problems import EXCEPTION_HANDLERS
 from mission_control.edge.services import Access, Services
 from mission_control.edge.static import Dashboard
@@ -32,6 +33,7 @@ def build_app(services: Services, dashboard: Dashboard, stream: ASGIApp) -> ASGI
             *Api(services).routes(),
             *ActorsApi(services).routes(),
             *DiagnosticsApi(services).routes(),
+            *GatewaysApi(services).routes(),
             *extension_routes(services.extensions),
             WebSocketRoute("/v1/stream", stream),
             Route("/v1/events/stream", stream, methods=["GET"]),

@@ -19,7 +19,6 @@ from mission_control.core.diagnostic_views import (
     OddFrameView,
     RequestsView,
 )
-from mission_control.core.events import Status
 from mission_control.edge.problems import json_response
 from mission_control.edge.query import Query
 from mission_control.edge.services import Services
@@ -52,17 +51,17 @@ class DiagnosticsApi:
 
 
 def _gateway(name: str, link: LinkState, now: int) -> GatewayDiagnosis:
-    told = link.told or Status("gateway", name, "connecting", link.reason)
+    told = link.status(name)
     return GatewayDiagnosis(
         id=name,
-        kind=_known(told.kind, ""),
+        kind=known(told.kind, ""),
         state=told.state,
         since=link.told_at,
         detail=told.detail,
-        attempt=_known(told.attempt, 0),
-        retry_at=_known(told.retry_at, None),
-        last_event_at=_known(told.last_event_at, None),
-        missing_since=_known(told.missing_since, None),
+        attempt=known(told.attempt, 0),
+        retry_at=known(told.retry_at, None),
+        last_event_at=known(told.last_event_at, None),
+        missing_since=known(told.missing_since, None),
         warnings=link.warnings,
         protocol=link.protocol,
         scopes=None if link.scopes is None else tuple(link.scopes),
@@ -74,7 +73,8 @@ def _gateway(name: str, link: LinkState, now: int) -> GatewayDiagnosis:
     )
 
 
-def _known(value: T | UnsetType, otherwise: T) -> T:
+def known(value: T | UnsetType, otherwise: T) -> T:
+    """A field of a status that may have been left out."""
     return otherwise if isinstance(value, UnsetType) else value
 
 

@@ -134,6 +134,8 @@ class Services:
     """Why the daemon is not ready, a line each; empty when it is."""
     gateways: Callable[[], Mapping[str, LinkState]]
     """The links by the ids of their gateways. Not to be changed."""
+    reconnect: Callable[[str], None]
+    """Asks the connection to this gateway not to wait for its next attempt. Raises LookupError, ActorStopped."""
     loop: Callable[[], LoopFigures]
     reported: Callable[[RenderReport], None]
     rendered: Callable[[], RenderFigures]

@@ -1,4 +1,4 @@
-"""Who may retry and discard dead letters: the operator, and no page but the operator's own."""
+"""Who may change something: the operator, and no page but the operator's own."""
 
 import pytest
 from attrs import define, evolve
@@ -8,15 +8,19 @@ from runtime import DeadLetter
 from tests.edge.given import BEARER, FAILURE, GUARDED, HERE, OPEN, TOKEN, asking, refused, services
 
 PAGE = "https://pages.example.com"
-ACTIONS = [("POST", "/v1/dead-letters/abc-1/retry"), ("DELETE", "/v1/dead-letters/abc-1")]
+ACTIONS = [
+    ("POST", "/v1/dead-letters/abc-1/retry"),
+    ("DELETE", "/v1/dead-letters/abc-1"),
+    ("POST", "/v1/gateways/gw/reconnect"),
+]
 
 
 @define
 class Touched:
-    """Services whose one dead letter counts what is done to it."""
+    """Services that note what is done: to their one dead letter, and to the gateway ``gw``."""
 
     access: Access
-    acts: list[int]
+    acts: list[int | str]
 
     def services(self) -> Services:
         letter = DeadLetter(1, "root/a", "Signal(…)", FAILURE, 0.0)
@@ -25,6 +29,7 @@ class Touched:
             dead_letters=lambda: (letter,),
             retry=self.acts.append,
             discard=self.acts.append,
+            reconnect=self.acts.append,
             instance="abc",
         )
 
@@ -78,7 +83,7 @@ async def test_the_operator_may(method: str, path: str, origin: str | None) -> N
         answer = await client.request(method, path, headers=headers)
     assert answer.is_success
     assert answer.headers.get("access-control-allow-origin") == (PAGE if origin == PAGE else None)
-    assert there.acts == [1]
+    assert len(there.acts) == 1
 
 
 @pytest.mark.parametrize(
@@ -89,6 +94,8 @@ async def test_the_operator_may(method: str, path: str, origin: str | None) -> N
         ("GET", "/v1/dead-letters/abc-1/retry", "POST"),
         ("DELETE", "/v1/dead-letters/abc-1/retry", "POST"),
         ("POST", "/v1/actors", "GET, HEAD"),
+        ("GET", "/v1/gateways/gw/reconnect", "POST"),
+        ("DELETE", "/v1/gateways/gw/reconnect", "POST"),
     ],
 )
 async def test_another_method_does_nothing(method: str, path: str, allowed: str) -> None:
