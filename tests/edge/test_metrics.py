@@ -7,10 +7,12 @@ import trio
 from attrs import evolve
 from prometheus_client.parser import text_string_to_metric_families
 
+from mission_control.core.percentiles import Percentiles
+from mission_control.core.subscription import Filter
 from mission_control.edge.metrics import JOURNAL_TIMEOUT_S, exposition
 from mission_control.edge.renders import RenderReports
 from mission_control.edge.services import RenderReport, Services
-from mission_control.stores.journal import JournalStatistics, JournalUnavailableError
+from mission_control.stores.journal import JournalStatistics, JournalUnavailableError, Page
 from mission_control.stores.memory import MemoryJournal
 from runtime import Kind, TreeNode
 from tests.edge.given import TREE, asking, node, over, services
@@ -144,13 +146,13 @@ async def test_the_worst_child_of_a_pool_is_told() -> None:
 
 
 class _Silent(MemoryJournal):
-    """Gives no figures: it refuses, or never answers."""
+    """Cannot be read: it refuses, or never answers."""
 
     def __init__(self, error: Exception | None) -> None:
         super().__init__(FakeClock())
         self._error = error
 
-    async def statistics(self) -> JournalStatistics:
+    async def read(self, after: int, limit: int, select: Filter) -> Page:
         if self._error is None:
             await trio.sleep_forever()
         raise self._error or AssertionError
@@ -160,13 +162,34 @@ class _Silent(MemoryJournal):
 async def test_metrics_are_there_when_the_journal_is_not(
     error: Exception | None, autojump_clock: trio.testing.MockClock
 ) -> None:
-    """A journal that fails or hangs is when the figures are needed: the rest comes, soon, and says what is missing."""
+    """A journal that fails or hangs is when the figures are needed: they come, soon, and say that it does."""
     before = trio.current_time()
     figures = await scrape(services(_Silent(error)))
     assert trio.current_time() - before <= JOURNAL_TIMEOUT_S
-    assert figures["journal_up",] == 0
-    assert ("journal_events",) not in figures
+    assert (figures["journal_up",], figures["journal_events",]) == (0, 0)
     assert figures["subscribers",] == 3
+
+
+class _Measured(MemoryJournal):
+    """It is as one on a disk: ``commit_ms`` is None until it has committed something."""
+
+    def __init__(self, commit_ms: Percentiles | None) -> None:
+        super().__init__(FakeClock())
+        self._commit_ms = commit_ms
+
+    def statistics(self) -> JournalStatistics:
+        return evolve(super().statistics(), bytes=4_096, commit_ms=self._commit_ms)
+
+
+async def test_the_journals_size_and_pace_are_told() -> None:
+    """In bytes and seconds. What was not measured yet is no figure."""
+    figures = await scrape(services(_Measured(Percentiles(9, 1.0, 4.0, 8.0, 16.0))))
+    assert figures["journal_bytes",] == 4_096
+    for quantile, seconds in (("0.5", 0.001), ("0.95", 0.004), ("0.99", 0.008), ("1", 0.016)):
+        assert figures["journal_commit_seconds", quantile] == seconds
+    fresh = await scrape(services(_Measured(None)))
+    assert not [name for name, *_ in fresh if name == "journal_commit_seconds"]
+    assert ("journal_bytes",) not in await scrape(services())
 
 
 async def test_clients_measurements_come_out() -> None:

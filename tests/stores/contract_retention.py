@@ -1,5 +1,7 @@
 """What every journal promises of what goes, what stays, and where a cursor may resume."""
 
+from attrs import evolve
+
 from mission_control.core.subscription import EVERYTHING, Bounds
 from mission_control.stores.journal import Journal, Retained, Retention
 from tests.stores.asking import everything, ids, message_texts, retain
@@ -36,7 +38,7 @@ class RetentionContract:
         done = await retain(journal, Retention(max_events=3), clock.at)
         assert (done.removed, done.floor) == (7, 7)
         assert ids(await everything(journal)) == ["t7", "t8", "t9"]
-        assert (await journal.statistics()).events == 3
+        assert journal.statistics().events == 3
 
     async def test_old_events_go_by_size(self, journal: Journal, clock: FakeClock) -> None:
         """Over ``max_bytes`` the oldest go, and retention ends even when nothing more can go."""
@@ -105,3 +107,16 @@ class RetentionContract:
         assert (done.removed, done.floor) == (1, 3)
         assert (await journal.read(0, 10, EVERYTHING)).trimmed_to == 3
         assert ids(await everything(journal)) == ["m#final"]
+
+    async def test_the_statistics_say_what_is_kept(self, journal: Journal, clock: FakeClock) -> None:
+        """How many events, and up to where chunks and whole events are gone; without asking storage."""
+        assert journal.statistics().events == 0
+        await journal.append([chunk("m", 0), activity("t"), final("m"), chunk("n", 0), activity("u")])
+        before = journal.statistics()
+        assert (before.events, before.bounds, before.trimmed_to, before.compacted_to) == (5, journal.bounds(), 0, 0)
+        await retain(journal, evolve(KEEP_ALL, compact_after_s=0), clock.at)
+        compacted = journal.statistics()
+        assert (compacted.events, compacted.trimmed_to, compacted.compacted_to) == (4, 0, 3)
+        await retain(journal, evolve(KEEP_ALL, max_events=1), clock.at)
+        trimmed = journal.statistics()
+        assert (trimmed.events, trimmed.trimmed_to, trimmed.bounds) == (1, 5, journal.bounds())

@@ -194,7 +194,7 @@ class _refused:  # noqa: N801  # reads as a word in a with statement
 async def answers(journal: Journal, *, ephemeral: bool) -> AsyncIterator[Any]:
     """Everything that a journal can be asked."""
     yield journal.bounds()
-    yield (await journal.statistics()).events
+    yield journal.statistics().events, journal.statistics().trimmed_to
     for select in FILTERS:
         yield _settled(await journal.snapshot(select)) if ephemeral else await journal.snapshot(select)
         yield await everything(journal, select, limit=3)

@@ -11,40 +11,46 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from mission_control import __version__
+from mission_control.core.subscription import EVERYTHING
 from mission_control.edge.actor_metrics import actor_metrics
 from mission_control.edge.extension_metrics import ExtensionMetrics
 from mission_control.edge.families import counter, counters, gauge, gauges, nested_counters
 from mission_control.edge.services import Services
-from mission_control.stores.journal import JournalError, JournalStatistics
+from mission_control.stores.journal import Journal, JournalError
 
 JOURNAL_TIMEOUT_S: Final = 2.0
-"""How long a scrape waits for the journal's own figures before it goes on without them."""
+"""How long a scrape waits for the journal before it says that this does not answer."""
 
 _process = ProcessCollector(registry=None)
 
 
 async def exposition(services: Services, accept: str) -> tuple[bytes, str]:
     """The metrics in the format that the Accept header asks for, and its content type."""
-    statistics: JournalStatistics | None = None
-    with trio.move_on_after(JOURNAL_TIMEOUT_S):
-        try:
-            statistics = await services.journal.statistics()
-        except JournalError:
-            statistics = None
     registry = CollectorRegistry()
-    registry.register(Scrape(services, statistics))
+    registry.register(Scrape(services, journal_up=await _answers(services.journal)))
     registry.register(_process)
     encoder, content_type = choose_encoder(accept)
     registry.register(ExtensionMetrics(services.extensions, encoder))
     return encoder(registry), content_type
 
 
+async def _answers(journal: Journal) -> bool:
+    """Whether what is stored can be read, and soon."""
+    with trio.move_on_after(JOURNAL_TIMEOUT_S):
+        try:
+            await journal.read(journal.bounds().head, 1, EVERYTHING)
+        except JournalError:
+            return False
+        return True
+    return False
+
+
 @frozen(eq=False)  # registries key on identity
 class Scrape(Collector):
-    """One reading of everything; without ``statistics`` when the journal gave none."""
+    """One reading of everything."""
 
     services: Services
-    statistics: JournalStatistics | None
+    journal_up: bool
 
     def collect(self) -> Iterator[Metric]:
         yield from self._daemon()
@@ -64,14 +70,16 @@ class Scrape(Collector):
         yield gauge("loop_cpu_seconds_max", "Most that was computed between two polls for I/O.", loop.cpu_s)
 
     def _journal(self) -> Iterator[Metric]:
-        yield gauge("journal_up", "1 when the journal answers.", self.statistics is not None)
-        yield gauge("journal_head_offset", "Offset of the newest event.", self.services.journal.bounds().head)
-        if self.statistics is None:
-            return
-        yield gauge("journal_events", "Events kept.", self.statistics.events)
-        yield gauge("journal_bytes", "Size of the journal's files.", self.statistics.bytes)
-        times = {"0.5": self.statistics.commit_p50_ms / 1000, "0.99": self.statistics.commit_p99_ms / 1000}
-        yield gauges("journal_commit_seconds", "Duration of the newest commits.", "quantile", times)
+        known = self.services.journal.statistics()
+        yield gauge("journal_up", "1 when the journal answers.", self.journal_up)
+        yield gauge("journal_head_offset", "Offset of the newest event.", known.bounds.head)
+        yield gauge("journal_events", "Events kept.", known.events)
+        if known.bytes is not None:
+            yield gauge("journal_bytes", "Size of the journal's files.", known.bytes)
+        of = known.commit_ms
+        times = {} if of is None else {"0.5": of.p50, "0.95": of.p95, "0.99": of.p99, "1": of.max}
+        seconds = {quantile: ms / 1000 for quantile, ms in times.items()}
+        yield gauges("journal_commit_seconds", "Duration of the newest commits.", "quantile", seconds)
 
     def _subscribers(self) -> Iterator[Metric]:
         figures = self.services.subscribers.statistics()

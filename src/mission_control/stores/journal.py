@@ -10,6 +10,7 @@ from attrs import frozen
 
 from mission_control.core.events import AgentKey, Draft, Event
 from mission_control.core.ledger import Commit
+from mission_control.core.percentiles import Percentiles
 from mission_control.core.positions import Position
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import AgentView, MessageView, Snapshot
@@ -81,14 +82,22 @@ class Retained:
 
 @frozen
 class JournalStatistics:
-    """Size and state. ``bytes`` counts the files on disk; the commit times are those of the newest commits."""
+    """What a journal knows of itself, as of the last call that it has answered.
 
+    ``kind`` names the adapter, ``events`` counts what is kept. Retention has removed everything up to ``trimmed_to``,
+    and the chunks of the messages that had ended by ``compacted_to``. ``bytes`` on disk (None where there is no disk),
+    and when the oldest event was emitted (``oldest_at`` in ms), as of the last slice of retention. ``commit_ms`` is of
+    the newest commits.
+    """
+
+    kind: str
     bounds: Bounds
+    trimmed_to: int
+    compacted_to: int
     events: int
-    bytes: int
+    bytes: int | None
     oldest_at: int | None
-    commit_p50_ms: float
-    commit_p99_ms: float
+    commit_ms: Percentiles | None
     schema: int
 
 
@@ -140,8 +149,8 @@ class Journal(Protocol):
     async def retain(self, policy: Retention, now: int) -> Retained:
         """One bounded slice of retention. ``now`` in ms."""
 
-    async def statistics(self) -> JournalStatistics:
-        """Figures for ``/metrics`` and ``/readyz``."""
+    def statistics(self) -> JournalStatistics:
+        """From memory: it never waits, whatever becomes of storage."""
 
     async def aclose(self) -> None:
         """Checkpoint and close. Idempotent."""

@@ -40,6 +40,7 @@ class MemoryJournal:
         self._positions: dict[AgentKey, Position] = {}
         self._floor = 0
         self._trimmed_to = 0
+        self._compacted_to = 0
 
     async def append(self, drafts: Sequence[Draft], positions: Mapping[AgentKey, Position] | None = None) -> Commit:
         await trio.lowlevel.checkpoint()
@@ -116,10 +117,18 @@ class MemoryJournal:
             self._finished = {name: view for name, view in self._finished.items() if view.offset > self._trimmed_to}
         return Retained(self._remove(trimmed), compacted, self._floor, more=False)
 
-    async def statistics(self) -> JournalStatistics:
-        await trio.lowlevel.checkpoint()
-        oldest_at = self._log[0].event.timestamp if self._log else None
-        return JournalStatistics(self.bounds(), len(self._log), self._bytes(), oldest_at, 0.0, 0.0, schema=0)
+    def statistics(self) -> JournalStatistics:
+        return JournalStatistics(
+            kind="memory",
+            bounds=self.bounds(),
+            trimmed_to=self._trimmed_to,
+            compacted_to=self._compacted_to,
+            events=len(self._log),
+            bytes=None,
+            oldest_at=self._log[0].event.timestamp if self._log else None,
+            commit_ms=None,
+            schema=0,
+        )
 
     async def aclose(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -137,9 +146,9 @@ class MemoryJournal:
 
     def _compactable(self, horizon: float) -> list[_Stored]:
         """The chunks of messages whose final was committed by ``horizon``."""
-        done = {
-            one.payload.message_id for one in self._log if isinstance(one.payload, Final) and one.committed <= horizon
-        }
+        finals = [one for one in self._log if isinstance(one.payload, Final) and one.committed <= horizon]
+        done = {one.payload.message_id for one in finals if isinstance(one.payload, Final)}
+        self._compacted_to = max(self._compacted_to, *(one.offset for one in finals), 0)
         return [one for one in self._log if _message_of(one) in done]
 
     def _excess(self, policy: Retention, now: int) -> list[_Stored]:

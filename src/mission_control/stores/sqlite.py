@@ -14,6 +14,7 @@ import trio
 
 from mission_control.core.events import AgentKey, Draft, Event
 from mission_control.core.ledger import Commit
+from mission_control.core.percentiles import percentiles
 from mission_control.core.positions import Position
 from mission_control.core.subscription import Bounds, Filter
 from mission_control.core.views import MessageView, Snapshot
@@ -80,7 +81,7 @@ class SqliteJournal:
         return await self._write(self._writer.append, drafts, positions)
 
     def bounds(self) -> Bounds:
-        return self._writer.bounds
+        return self._writer.extent.bounds
 
     async def read(self, after: int, limit: int, select: Filter) -> Page:
         return await self._read(self._reader.page, after, limit, select)
@@ -108,16 +109,17 @@ class SqliteJournal:
     async def retain(self, policy: Retention, now: int) -> Retained:
         return await self._write(self._writer.retain, policy, now)
 
-    async def statistics(self) -> JournalStatistics:
-        size, oldest_at = await self._read(self._reader.extent)
-        times = sorted(self._writer.commit_times)
+    def statistics(self) -> JournalStatistics:
+        extent = self._writer.extent
         return JournalStatistics(
-            bounds=self._writer.bounds,
-            events=self._writer.events,
-            bytes=size,
-            oldest_at=oldest_at,
-            commit_p50_ms=_percentile_ms(times, 0.50),
-            commit_p99_ms=_percentile_ms(times, 0.99),
+            kind="sqlite",
+            bounds=extent.bounds,
+            trimmed_to=extent.trimmed_to,
+            compacted_to=extent.compacted_to,
+            events=extent.events,
+            bytes=extent.bytes,
+            oldest_at=extent.oldest_at,
+            commit_ms=percentiles(self._writer.commit_ms),
             schema=len(MIGRATIONS),
         )
 
@@ -137,8 +139,3 @@ class SqliteJournal:
             raise trio.ClosedResourceError
         with self._give_way:
             return await trio.to_thread.run_sync(function, *args, limiter=limiter)
-
-
-def _percentile_ms(ordered: Sequence[float], part: float) -> float:
-    """The percentile of durations in seconds, ascending; 0.0 when there are none."""
-    return ordered[int(part * (len(ordered) - 1))] * 1000 if ordered else 0.0

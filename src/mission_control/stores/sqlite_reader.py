@@ -33,13 +33,6 @@ class Reader:
         with self._using() as connection:
             return queries.feed(connection, key, kinds, before, limit)
 
-    def extent(self) -> tuple[int, int | None]:
-        """Bytes on disk, and the timestamp of the oldest event in ms."""
-        with self._using() as connection:
-            oldest_at = queries.oldest_at(connection)
-        names = (self._path, self._path.with_name(f"{self._path.name}-wal"))
-        return sum(name.stat().st_size for name in names if name.exists()), oldest_at
-
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:

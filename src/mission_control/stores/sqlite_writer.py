@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from mission_control.core import projection as limits
 from mission_control.core.events import AgentKey, Draft, Event, EventType
@@ -23,11 +23,24 @@ from mission_control.stores.journal import AgentMemory, JournalError, Retained, 
 from mission_control.stores.sqlite_errors import translated
 from mission_control.stores.sqlite_head import Head
 from mission_control.stores.sqlite_load import load
-from mission_control.stores.sqlite_queries import feed, newest_finals
+from mission_control.stores.sqlite_queries import feed, newest_finals, oldest_at
 from mission_control.stores.sqlite_retention import retain
 from mission_control.stores.sqlite_schema import Durability, connect_writer, migrate
 
 COMMITS_TIMED: Final = 512
+
+
+@frozen
+class Extent:
+    """What the file holds, as of the last call. ``bytes``, of the file and its log, and ``oldest_at``, when the oldest
+    event was emitted (ms), are as of the last slice of retention."""
+
+    bounds: Bounds
+    trimmed_to: int = 0
+    compacted_to: int = 0
+    events: int = 0
+    bytes: int = 0
+    oldest_at: int | None = None
 
 
 class Writer:
@@ -44,14 +57,15 @@ class Writer:
         self._epoch = epoch
         self._connection: sqlite3.Connection | None = None
         self._head: Head | None = None
-        self.bounds = Bounds(epoch, 0, 0)
-        self.events = 0
-        self.commit_times: deque[float] = deque(maxlen=COMMITS_TIMED)
+        self._bytes = 0
+        self._oldest_at: int | None = None
+        self.extent = Extent(Bounds(epoch, 0, 0))
+        self.commit_ms: deque[float] = deque(maxlen=COMMITS_TIMED)
 
     def open(self) -> None:
         """Connect, migrate and load."""
-        with self._using():
-            pass
+        with self._using() as (connection, _):
+            self._measure(connection)
 
     def append(self, drafts: Sequence[Draft], positions: Mapping[AgentKey, Position] | None = None) -> Commit:
         began = perf_counter()
@@ -66,9 +80,9 @@ class Writer:
                 head.store(connection, journaled, self._now())
                 head.move(connection, moved)
                 connection.execute("COMMIT")
-        self.commit_times.append(perf_counter() - began)
-        events = [entry.event for entry in entries]
-        return Commit(self.bounds.epoch, after, self.bounds.head, events, duplicates)
+        self.commit_ms.append((perf_counter() - began) * 1000)
+        bounds = self.extent.bounds
+        return Commit(bounds.epoch, after, bounds.head, [entry.event for entry in entries], duplicates)
 
     def snapshot(self, select: Filter) -> Snapshot:
         with self._using() as (connection, head):
@@ -94,7 +108,9 @@ class Writer:
 
     def retain(self, policy: Retention, now: int) -> Retained:
         with self._using() as (connection, head):
-            return retain(connection, head, policy, now)
+            retained = retain(connection, head, policy, now)
+            self._measure(connection)
+            return retained
 
     def close(self) -> None:
         """Fold, checkpoint, close. Does nothing when closed."""
@@ -120,7 +136,15 @@ class Writer:
         except BaseException:
             self._recover()
             raise
-        self.bounds, self.events = self._head.bounds, self._head.events
+        head = self._head
+        kept = (head.bounds, head.trimmed_to, head.compacted_to, head.events)
+        self.extent = Extent(*kept, self._bytes, self._oldest_at)
+
+    def _measure(self, connection: sqlite3.Connection) -> None:
+        """Look at the file. Not with every commit, as that may cost the thread its turn (docs/journal.md, "Speed")."""
+        self._oldest_at = oldest_at(connection)
+        names = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+        self._bytes = sum(name.stat().st_size for name in names if name.exists())
 
     def _recover(self) -> None:
         self._head = None
