@@ -13,6 +13,7 @@ from typing import Final as Constant
 
 import httpx
 import trio
+from attrs import asdict
 from prometheus_client import Histogram
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -22,7 +23,7 @@ from actors.webhook_options import WebhookOptions
 from actors.webhook_record import BUCKETS, Figures, Record
 from mission_control import __version__
 from mission_control.core.webhooks import Answer, Delivery, Selection, Verdict, retry_after
-from mission_control.extension import ActorType, Draft, Event, Host, Status, event_id
+from mission_control.extension import ActorType, Draft, Event, Host, SinkStatus, Status, event_id
 from runtime import ActorSpec, Backoff, Inbox, Overflow, Ref
 
 BACKOFF: Constant = Backoff(first=1.0, ceiling=300.0)
@@ -165,11 +166,15 @@ def build(
     def chosen(event: Event) -> Delivery | None:
         return Delivery.of(event, host.clock()) if selection.admits(event) else None
 
-    async def status(request: Request) -> JSONResponse:
-        return JSONResponse(record.status(options.endpoint, ref.statistics(), host.clock()))
+    def status() -> SinkStatus:
+        return record.status(options.endpoint, ref.statistics(), host.clock())
+
+    async def show(request: Request) -> JSONResponse:
+        return JSONResponse(asdict(status()))
 
     host.subscribe(ref, options.select, wrap=chosen)
-    host.routes(Route("/status", status))
+    host.routes(Route("/status", show))
+    host.sink(status)
     host.metrics.register(Figures(record, ref.statistics))
     return ActorSpec(ref, lambda: Webhook(host, options, record, path, transport))
 

@@ -1,38 +1,20 @@
-"""What became of a webhook's deliveries: kept across incarnations, shown as metrics and as the status route's JSON."""
+"""What became of a webhook's deliveries: kept across incarnations, shown as metrics and as its status."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 from typing import Final as Constant
 
 import trio
-from attrs import asdict, define, frozen
+from attrs import define, frozen
 from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from mission_control.core.webhooks import Answer, Delivery
+from mission_control.extension import Delivered, Failed, SinkStatus
 from runtime import MailboxStatistics
 
 BUCKETS: Constant = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600)
 """Bounds of the histogram of latencies, in seconds."""
-
-
-@frozen
-class Delivered:
-    """The newest delivery. ``latency_ms`` is from when the event was chosen to the answer, all attempts included."""
-
-    event_id: str
-    timestamp: int
-    latency_ms: int
-
-
-@frozen
-class Failed:
-    """The newest attempt that failed, and why."""
-
-    event_id: str
-    timestamp: int
-    problem: str
 
 
 @define
@@ -70,21 +52,21 @@ class Record:
         self.rest_until = trio.current_time() + rest
         self.last_failed = Failed(delivery.event_id, now, str(answer))
 
-    def status(self, endpoint: str, mailbox: MailboxStatistics, now: int) -> dict[str, Any]:
-        """The status route's answer. Times in ms; ``endpoint`` is all that may be shown of the URL."""
+    def status(self, endpoint: str, mailbox: MailboxStatistics, now: int) -> SinkStatus:
+        """``endpoint`` is all that may be shown of the URL; ``now`` in ms."""
         rest = self.rest_until - trio.current_time()
-        return {
-            "endpoint": endpoint,
-            "failing_since": self.failing_since,
-            "waiting": mailbox.depth,
-            "delivered": self.delivered,
-            "given_up": self.given_up,
-            "dropped": mailbox.dropped,
-            "failed_attempts": self.failed_attempts,
-            "next_attempt_at": now + int(rest * 1000) if rest > 0 and mailbox.depth else None,
-            "last_delivered": None if self.last_delivered is None else asdict(self.last_delivered),
-            "last_failed": None if self.last_failed is None else asdict(self.last_failed),
-        }
+        return SinkStatus(
+            endpoint=endpoint,
+            failing_since=self.failing_since,
+            waiting=mailbox.depth,
+            delivered=self.delivered,
+            given_up=self.given_up,
+            dropped=mailbox.dropped,
+            failed_attempts=self.failed_attempts,
+            next_attempt_at=now + int(rest * 1000) if rest > 0 and mailbox.depth else None,
+            last_delivered=self.last_delivered,
+            last_failed=self.last_failed,
+        )
 
 
 @frozen(eq=False)  # registries key on identity

@@ -35,6 +35,7 @@ from mission_control.core.events import (
     decode_payload,
 )
 from mission_control.core.ids import event_id
+from mission_control.core.sinks import Delivered, Failed, SinkStatus
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
 from mission_control.core.views import AgentView, MessageView, RunView, Snapshot
 from mission_control.settings import Between, Bytes, Milliseconds, Seconds, Secret
@@ -57,7 +58,8 @@ class Place(enum.Enum):
 
 
 class Host(Protocol):
-    """What the daemon gives to an actor type. ``subscribe`` and ``routes`` are for ``build``, the rest for any time."""
+    """What the daemon gives to an actor type. ``subscribe``, ``routes`` and ``sink`` are for ``build``, the rest is for
+    any time."""
 
     @property
     def name(self) -> str:
@@ -122,6 +124,10 @@ class Host(Protocol):
     def routes(self, *routes: Route) -> None:
         """Serve these below ``/v1/extensions/NAME``, for whoever may use the API. Paths begin with ``/``."""
 
+    def sink(self, status: Callable[[], SinkStatus]) -> None:
+        """Be shown in ``GET /v1/system`` as something that delivers events to somewhere else. ``status`` says how that
+        goes; it may not wait."""
+
 
 @frozen
 class NoOptions:
@@ -176,6 +182,10 @@ __all__ = [
     "Status",
     "event_id",
     "payload_of",
+    # sinks
+    "Delivered",
+    "Failed",
+    "SinkStatus",
     # subscribing and snapshots
     "EVERYTHING",
     "Cursor",

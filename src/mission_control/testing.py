@@ -31,6 +31,7 @@ from actors.subscribers import SubscriberMessage, SubscriberRegistry, Subscriber
 from mission_control.app.extensions import build_extensions
 from mission_control.app.host import Wiring
 from mission_control.core.events import Activity, Draft, decode_payload
+from mission_control.core.sinks import SinkStatus
 from mission_control.core.subscription import EVERYTHING
 from mission_control.edge.extensions import extension_routes
 from mission_control.edge.problems import EXCEPTION_HANDLERS
@@ -102,6 +103,10 @@ class Bench:
     def metric(self, name: str, labels: Mapping[str, str] | None = None) -> float | None:
         """The value of one of its own metrics, under the sample's name in the code: ``greetings_total``."""
         return self._extension.metrics.get_sample_value(name, dict(labels or {}))
+
+    def sinks(self) -> Sequence[SinkStatus]:
+        """How its sinks say that they stand."""
+        return [status() for status in self._extension.sinks]
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import trio
+from attrs import asdict
 from trio.testing import MockClock
 
 from actors.webhook import ALARM_EVERY_MS
@@ -292,6 +293,7 @@ class TestTelling:
             await there.settled()
             working = await status(there)
             assert (working["waiting"], working["delivered"], working["failing_since"]) == (0, 1, None)
+            assert [asdict(sink) for sink in there.sinks()] == [working]
             assert working["last_delivered"]["event_id"] == draft.event_id
             assert working["last_delivered"]["latency_ms"] == clock() - draft.timestamp
             assert working["next_attempt_at"] is None

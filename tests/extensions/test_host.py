@@ -23,6 +23,7 @@ from mission_control.extension import (
     Heartbeat,
     Host,
     NoOptions,
+    SinkStatus,
     Status,
 )
 from mission_control.plugins import UnusableActorTypeError
@@ -219,6 +220,7 @@ async def test_after_build_nothing_is_added(autojump_clock: trio.testing.MockClo
             calls: list[Callable[[], None]] = [
                 lambda: self._host.subscribe(Ref("late")),
                 lambda: self._host.routes(Route("/late", answering(1))),
+                lambda: self._host.sink(lambda: SinkStatus(endpoint="late")),
             ]
             for call in calls:
                 try:
@@ -228,9 +230,10 @@ async def test_after_build_nothing_is_added(autojump_clock: trio.testing.MockClo
 
     async with running(running_as(Late)) as there:
         await there.settled()
-    assert errors[:2] == [
+    assert errors[:3] == [
         "subscribe belongs into build: under_test is running already",
         "routes belongs into build: under_test is running already",
+        "sink belongs into build: under_test is running already",
     ]
 
 

@@ -71,7 +71,7 @@ def _build(
         # Each of its failures counts against the root's budget, and they are not spread so thin that it never does.
         supervisor = Supervisor(name, parts, intensity=Intensity(restarts=0), backoff=Backoff(ceiling=2))
     extensions.supervisors[place].append(supervisor)
-    extensions.served.append(Extension(name, host.served, host.metrics, host.feeds))
+    extensions.served.append(Extension(name, host.served, host.metrics, host.feeds, host.sinks))
 
 
 def _broken(installed: Installed, error: Exception) -> Broken:

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from actors.persistence import Barrier, PersistenceMessage, hand_over
 from actors.subscribers import Subscribers
 from mission_control.core.draft_check import check_draft
 from mission_control.core.events import Draft
+from mission_control.core.sinks import SinkStatus
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
 from mission_control.core.views import Snapshot
 from mission_control.stores.journal import Journal
@@ -48,6 +49,7 @@ class ActorHost:
         self.directory = wiring.directory / "extensions" / name
         self.metrics = CollectorRegistry()
         self.served: list[Route] = []
+        self.sinks: list[Callable[[], SinkStatus]] = []
         self._wiring = wiring
         self._feeds: list[Feed] = []
         self._closed = False
@@ -92,6 +94,10 @@ class ActorHost:
             if not isinstance(route, Route):
                 raise TypeError(f"a route must be a starlette.routing.Route, not {type(route).__name__}")
         self.served += routes
+
+    def sink(self, status: Callable[[], SinkStatus]) -> None:
+        self._check_open("sink")
+        self.sinks.append(status)
 
     def close(self) -> Sequence[ServiceSpec]:
         """End ``build``'s time; gives the feeds to run beside what was built."""

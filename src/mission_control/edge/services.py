@@ -14,6 +14,7 @@ from actors.links import LinkState
 from actors.outbox import Outbox
 from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
 from mission_control.core.frames import Notice, Policy
+from mission_control.core.sinks import SinkStatus
 from mission_control.core.subscription import Filter
 from mission_control.edge.pool_totals import PoolTotals
 from mission_control.stores.journal import Journal
@@ -78,12 +79,14 @@ class RenderFigures:
 
 @frozen
 class Extension:
-    """What an actor type from outside adds to the edge: ``routes`` below its own path, and ``metrics`` of its own."""
+    """What an actor type from outside adds to the edge: ``routes`` below its own path, ``metrics`` of its own, and how
+    its ``sinks`` stand."""
 
     name: str
     routes: Sequence[Route]
     metrics: CollectorRegistry
     feeds: Callable[[], Sequence[FeedStatistics]]
+    sinks: Sequence[Callable[[], SinkStatus]] = ()
 
 
 class Shutdown:
