@@ -76,10 +76,9 @@ SubscriberMessage: TypeAlias = Committed | Announce | Join
 
 @frozen
 class SubscribersStatistics:
-    """``published`` counts events by type since the daemon's start; ``lag`` is the furthest anyone is behind."""
+    """``subscribers`` are those who have joined; the rest counts since the daemon's start, ``published`` by type."""
 
     subscribers: int
-    lag: int
     overflows: int
     frames: int
     duplicates: int
@@ -92,7 +91,6 @@ class Tally:
 
     frames: int = 0
     duplicates: int = 0
-    head: int = 0
     published: Counter[str] = Factory(Counter)
 
 
@@ -121,11 +119,8 @@ class Subscribers:
         return None if member is None else member.position
 
     def statistics(self) -> SubscribersStatistics:
-        members = [member for member in self._roster.members() if not member.internal]
-        lag = max((self._tally.head - member.position for member in members), default=0)
         return SubscribersStatistics(
-            subscribers=len(members),
-            lag=max(0, lag),
+            subscribers=sum(not member.internal for member in self._roster.members()),
             overflows=self._roster.overflows,
             frames=self._tally.frames,
             duplicates=self._tally.duplicates,
@@ -169,7 +164,7 @@ class SubscriberRegistry:
         self._cost = 0.0
 
     async def run(self, inbox: Inbox[SubscriberMessage]) -> None:
-        self._position = self._recent_floor = self._flushed = self._tally.head = self._journal.bounds().head
+        self._position = self._recent_floor = self._flushed = self._journal.bounds().head
         await self._catch_up_members()
         self._next_ping = trio.current_time() + self._ping_interval
         while True:
@@ -196,7 +191,7 @@ class SubscriberRegistry:
                     await self._read_up_to(commit.after)
                 self._tally.duplicates += commit.duplicates
                 self._take(commit.events, live=commit.after >= self._position)
-                self._position = self._tally.head = max(self._position, commit.head)
+                self._position = max(self._position, commit.head)
             case Announce():
                 for member in self._roster.members():
                     member.outbox.nudge()

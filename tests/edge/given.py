@@ -1,10 +1,11 @@
 """What the edge is given in its tests: a journal in memory and figures that never change, with a client to ask it."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
+from attrs import frozen
 from starlette.types import Receive, Scope, Send
 
 from actors.links import LinkState
@@ -13,7 +14,9 @@ from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
 from mission_control.core.events import Draft
 from mission_control.core.frames import Policy
 from mission_control.core.subscription import Filter
+from mission_control.core.system_views import ClientView, SubscriberView
 from mission_control.edge.app import build_app
+from mission_control.edge.audience import Audience
 from mission_control.edge.renders import RenderReports
 from mission_control.edge.services import Access, LoopFigures, Services
 from mission_control.edge.static import Dashboard
@@ -32,7 +35,7 @@ PAGE = b'<html><script src="/_next/static/app.js"></script><script>start()</scri
 
 
 class Hub:
-    """A registry that has three subscribers."""
+    """A registry that nobody joins."""
 
     async def join(self, outbox: Outbox, select: Filter, after: int) -> Joined | TooFarBehind:
         raise AssertionError("nobody joins here")
@@ -40,10 +43,41 @@ class Hub:
     def leave(self, outbox: Outbox) -> None:
         raise AssertionError("nobody joins here")
 
+    def position(self, outbox: Outbox) -> int | None:
+        raise AssertionError("nobody joins here")
+
     def statistics(self) -> SubscribersStatistics:
-        return SubscribersStatistics(
-            subscribers=3, lag=17, overflows=2, frames=40, duplicates=5, published={"heartbeat": 8}
+        return SubscribersStatistics(subscribers=0, overflows=2, frames=40, duplicates=5, published={"heartbeat": 8})
+
+
+@frozen(eq=False)
+class Fixed:
+    """A subscriber that never changes."""
+
+    lag: int
+
+    def view(self) -> SubscriberView:
+        return SubscriberView(
+            session=f"lag-{self.lag}",
+            transport="websocket",
+            client=ClientView("dashboard", "1"),
+            connected_at=1,
+            offset=100 - self.lag,
+            lag=self.lag,
+            buffered_bytes=10 * self.lag,
+            resets=0,
+            filtered=False,
         )
+
+
+@contextmanager
+def audience(*lags: int) -> Iterator[Audience]:
+    """Subscribers that are so many offsets behind."""
+    there = Audience()
+    with ExitStack() as stack:
+        for lag in lags:
+            stack.enter_context(there.joined_by(Fixed(lag)))
+        yield there
 
 
 class Stream:

@@ -15,7 +15,7 @@ from mission_control.edge.services import RenderReport, Services
 from mission_control.stores.journal import JournalStatistics, JournalUnavailableError, Page
 from mission_control.stores.memory import MemoryJournal
 from runtime import Kind, TreeNode
-from tests.edge.given import TREE, asking, node, over, services
+from tests.edge.given import TREE, asking, audience, node, over, services
 from tests.stores.samples import FakeClock, activity, chunk
 
 PREFIX = "mission_control_"
@@ -35,7 +35,9 @@ async def scrape(given: Services) -> dict[tuple[str, ...], float]:
 
 async def test_the_figures_are_those_of_the_daemon() -> None:
     """Each figure stands under its own name, in base units."""
-    figures = await scrape(await over(chunk("m", 0), activity("a")))
+    given = await over(chunk("m", 0), activity("a"))
+    with audience(0, 17, 3) as there:
+        figures = await scrape(evolve(given, audience=there))
     expected = {
         ("ready",): 1,
         ("dead_letters",): 0,
@@ -164,7 +166,8 @@ async def test_metrics_are_there_when_the_journal_is_not(
 ) -> None:
     """A journal that fails or hangs is when the figures are needed: they come, soon, and say that it does."""
     before = trio.current_time()
-    figures = await scrape(services(_Silent(error)))
+    with audience(0, 0, 0) as there:
+        figures = await scrape(services(_Silent(error), audience=there))
     assert trio.current_time() - before <= JOURNAL_TIMEOUT_S
     assert (figures["journal_up",], figures["journal_events",]) == (0, 0)
     assert figures["subscribers",] == 3

@@ -8,6 +8,7 @@ from msgspec import UNSET, Raw
 
 from mission_control.core.frames import MAX_CLIENT_FRAME
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
+from mission_control.core.system_views import ClientView
 from mission_control.edge.services import Access, RenderReport
 from mission_control.edge.session import Answer, Begin, Measured, Refilter, Refuse, Session
 
@@ -29,8 +30,8 @@ def test_hello_without_anything_begins_with_everything() -> None:
     assert session().receive('{"op":"hello"}') == Begin(EVERYTHING, None)
 
 
-def test_hello_carries_filter_and_cursor() -> None:
-    """What the client asks for is what it gets; unknown fields are ignored."""
+def test_hello_carries_filter_cursor_and_client() -> None:
+    """What the client asks for is what it gets, and what it says that it is; unknown fields are ignored."""
     frame = {
         "op": "hello",
         "client": {"name": "x", "version": "1"},
@@ -39,7 +40,7 @@ def test_hello_carries_filter_and_cursor() -> None:
         "later": "version",
     }
     select = Filter(frozenset({"a"}), frozenset({"conversation.*", "heartbeat"}), frozenset({"g"}))
-    assert session().receive(json.dumps(frame)) == Begin(select, Cursor("e", 7))
+    assert session().receive(json.dumps(frame)) == Begin(select, Cursor("e", 7), ClientView("x", "1"))
 
 
 @pytest.mark.parametrize(

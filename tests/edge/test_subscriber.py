@@ -14,8 +14,9 @@ from actors.outbox import Outbox
 from actors.subscribers import Announce, Joined, TooFarBehind
 from mission_control.core.frames import Notice
 from mission_control.core.subscription import Filter
+from mission_control.core.system_views import ClientView, SubscriberView
 from mission_control.core.views import Snapshot
-from mission_control.edge import subscriber
+from mission_control.edge import replay
 from mission_control.edge.services import Access, RenderReport
 from mission_control.edge.subscriber import GOODBYE_S, HELLO_S, MAX_UNANSWERED
 from mission_control.stores.journal import JournalUnavailableError, Retention
@@ -109,7 +110,7 @@ async def test_a_replay_comes_in_frames_of_bounded_size(autojump_clock: MockCloc
     async with world(journal) as there, subscribed(there) as peer:
         await welcomed(there, peer, cursor={"epoch": "memory", "offset": 0})
     assert len(peer.frames) > 5
-    assert max(len(one) for one in peer.frames) < 2 * subscriber.FRAME_BYTES
+    assert max(len(one) for one in peer.frames) < 2 * replay.FRAME_BYTES
     assert frame(peer, -1)["offset"] == 40
 
 
@@ -310,6 +311,7 @@ async def test_memory_of_a_stalled_subscriber_is_bounded(autojump_clock: MockClo
                 return await real.join(outbox, select, after)
 
             leave = staticmethod(real.leave)
+            position = staticmethod(real.position)
             statistics = staticmethod(real.statistics)
 
         there.services = evolve(there.services, subscribers=Spying())
@@ -446,6 +448,7 @@ async def test_a_client_that_leaves_leaves_nothing_behind(autojump_clock: MockCl
                 await trio.sleep(moment)
         await settle()
         assert there.services.subscribers.statistics().subscribers == 0
+        assert list(there.services.audience.present()) == []
         assert there.services.shutdown.serving == 0
 
 
@@ -466,6 +469,9 @@ class Hub:
 
     def leave(self, outbox: Outbox) -> None:
         pass
+
+    def position(self, outbox: Outbox) -> int | None:
+        return None
 
     def statistics(self) -> Any:
         raise NotImplementedError
@@ -510,3 +516,142 @@ async def test_events_of_the_daemon_itself_pass_filters_by_agent(autojump_clock:
         await there.commit(status("s1"))
         await settle()
     assert [event["event_id"] for event in frame(peer, -1)["events"]] == ["s1"]
+
+
+# -- what is seen of it -----------------------------------------------------------------------------------------------
+
+
+def seen(there: World) -> SubscriberView:
+    """The only subscriber that there is."""
+    (view,) = there.services.audience.present()
+    return view
+
+
+async def test_who_listens_and_how_far_it_is(autojump_clock: MockClock) -> None:
+    """Under the id that it was told, from its hello to its end; what it says that it is; and where it stands."""
+    async with world() as there:
+        await there.commit(activity("a1"))
+        async with subscribed(there) as peer:
+            await settle()
+            assert list(there.services.audience.present()) == []
+            await welcomed(there, peer, client={"name": "dashboard", "version": "1"})
+            await there.commit(activity("a2"), activity("a3"))
+            await settle()
+            assert seen(there) == SubscriberView(
+                session=frame(peer, 0)["session"],
+                transport="websocket",
+                client=ClientView("dashboard", "1"),
+                connected_at=there.services.clock(),
+                offset=3,
+                lag=0,
+                buffered_bytes=0,
+                resets=0,
+                filtered=False,
+            )
+            peer.hang_up()
+            await settle()
+            assert list(there.services.audience.present()) == []
+
+
+async def test_who_is_sent_away_listens_no_more(autojump_clock: MockClock) -> None:
+    """Its goodbye may take a while."""
+    async with world() as there, subscribed(there) as peer:
+        await welcomed(there, peer)
+        peer.stall()
+        peer.say("no json")
+        await trio.testing.wait_all_tasks_blocked()
+        assert there.services.shutdown.serving == 1
+        assert list(there.services.audience.present()) == []
+
+
+async def test_what_the_filter_hides_is_no_lag(autojump_clock: MockClock) -> None:
+    """Nothing is kept from who does not want it; its cursor follows with the next ping."""
+    async with world() as there, subscribed(there) as peer:
+        await welcomed(there, peer, filter={"agents": ["beta"]})
+        await there.commit(*(activity(f"a{serial}") for serial in range(10)))
+        await settle()
+        assert (seen(there).filtered, seen(there).offset, seen(there).lag) == (True, 10, 0)
+        peer.say('{"op":"filter","filter":{}}')
+        await settle()
+        assert not seen(there).filtered
+
+
+async def test_what_was_not_taken_yet_is_lag(autojump_clock: MockClock) -> None:
+    """Whether it is in hand or waits behind that; and it is no lag any more when it was taken."""
+    async with world() as there, subscribed(there) as peer:
+        await welcomed(there, peer)
+        peer.stall()
+        for serial in range(3):
+            await there.commit(activity(f"a{serial}"))
+            await settle()
+            view = seen(there)
+            assert (view.offset, view.lag) == (0, serial + 1)
+        sent = len(peer.frames)
+        peer.gate.set()
+        await settle()
+        assert view.buffered_bytes == sum(map(len, peer.frames[sent:]))
+        view = seen(there)
+        assert (view.offset, view.lag, view.buffered_bytes, view.resets) == (3, 0, 0, 0)
+
+
+async def test_each_time_that_it_was_too_slow_is_told(autojump_clock: MockClock) -> None:
+    """That it got a snapshot instead; one for another filter is not counted."""
+    async with world() as there, subscribed(there) as peer:
+        await welcomed(there, peer)
+        peer.say('{"op":"filter","filter":{}}')
+        await settle()
+        for resets in (1, 2):
+            peer.stall()
+            for serial in range(20):
+                await there.commit(final(f"m{resets}-{serial}", "x" * 20_000))
+                await settle()
+            assert seen(there).lag == 20
+            peer.gate.set()
+            await settle()
+            assert (seen(there).resets, seen(there).lag) == (resets, 0)
+        assert there.services.subscribers.statistics().overflows == 2
+
+
+class Hesitant(FakePeer):
+    """Takes a welcome and one frame, and then nothing until its gate is set."""
+
+    async def send(self, frame: str) -> None:
+        await super().send(frame)
+        if len(self.frames) == 2:
+            self.stall()
+
+
+async def test_who_catches_up_is_behind_until_it_has(autojump_clock: MockClock) -> None:
+    """The registry has not heard of it yet."""
+    journal = MemoryJournal(FakeClock())
+    await journal.append([final(f"m{serial}", "x" * 20_000) for serial in range(100)])
+    async with world(journal) as there, subscribed(there, Hesitant()) as peer:
+        peer.say(hello(cursor={"epoch": "memory", "offset": 10}))
+        await settle()
+        reached = frame(peer, 1)["offset"]
+        assert 10 < reached < 100
+        assert (seen(there).offset, seen(there).lag) == (reached, 100 - reached)
+        peer.gate.set()
+        await settle()
+        assert (seen(there).offset, seen(there).lag) == (100, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        (None, None),
+        ({}, None),
+        ({"name": ""}, None),
+        ({"name": 7, "version": "1"}, None),
+        ({"name": "mine"}, ClientView("mine", None)),
+        ({"name": "mine", "version": 7}, ClientView("mine", None)),
+        ({"name": "m" * 5_000, "version": "1" * 5_000}, ClientView("m" * 100, "1" * 100)),
+    ],
+)
+async def test_a_client_may_say_anything_of_itself(
+    autojump_clock: MockClock, said: dict[str, Any] | None, client: ClientView | None
+) -> None:
+    """What makes no sense is left out, what is long is cut, and nobody is refused for it."""
+    async with world() as there, subscribed(there) as peer:
+        await welcomed(there, peer, client=said)
+        assert seen(there).client == client

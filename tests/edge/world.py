@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import trio
 from attrs import Factory, define, evolve
@@ -87,7 +87,8 @@ async def world(journal: Journal | None = None, *, ping_s: float = PING_S, **cha
 class FakePeer:
     """The far end of a connection. It takes frames only while its ``gate`` is open."""
 
-    def __init__(self, *, pings: bool = True) -> None:
+    def __init__(self, *, pings: bool = True, transport: Literal["websocket", "sse"] = "websocket") -> None:
+        self.transport = transport
         self.pings = pings
         self.frames: list[str] = []
         self.closed: tuple[int, str] | None = None

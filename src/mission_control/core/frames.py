@@ -106,6 +106,11 @@ def events_frame(envelopes: Iterable[bytes], offset: int) -> str:
     return (b'{"op":"events","events":[' + b",".join(envelopes) + b'],"offset":%d}' % offset).decode()
 
 
+def offset_after(frame: str) -> int:
+    """The ``offset`` of an ``events`` frame that was built here, whatever its size."""
+    return int(frame[frame.rindex(":") + 1 : -1])
+
+
 @frozen
 class Head:
     """A frame from the server without its content, for a transport that needs to know what it carries.

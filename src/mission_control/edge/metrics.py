@@ -85,8 +85,10 @@ class Scrape(Collector):
         figures = self.services.subscribers.statistics()
         yield counters("events_committed", "Events committed.", "type", figures.published)
         yield counter("duplicates_dropped", "Events left out because the journal had them.", figures.duplicates)
-        yield gauge("subscribers", "Subscribers connected.", figures.subscribers)
-        yield gauge("subscriber_lag_events", "How far the slowest subscriber is behind.", figures.lag)
+        present = self.services.audience.present()
+        yield gauge("subscribers", "Subscribers connected.", len(present))
+        lag = max((one.lag for one in present), default=0)
+        yield gauge("subscriber_lag_events", "How far the slowest subscriber is behind.", lag)
         yield counter("subscriber_overflows", "Subscribers that fell too far behind.", figures.overflows)
         yield counter("frames_encoded", "Frames of events made, each shared by equal subscribers.", figures.frames)
 

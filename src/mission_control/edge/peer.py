@@ -1,6 +1,6 @@
 """The seam between the stream and its transports: ``stream.py`` has the WebSocket, ``sse.py`` Server-Sent Events."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class DisconnectedError(Exception):
@@ -9,6 +9,9 @@ class DisconnectedError(Exception):
 
 class Peer(Protocol):
     """What a stream needs of a connection."""
+
+    @property
+    def transport(self) -> Literal["websocket", "sse"]: ...
 
     @property
     def pings(self) -> bool:

@@ -16,6 +16,7 @@ from actors.subscribers import Joined, SubscribersStatistics, TooFarBehind
 from mission_control.core.frames import Notice, Policy
 from mission_control.core.sinks import SinkStatus
 from mission_control.core.subscription import Filter
+from mission_control.edge.audience import Audience
 from mission_control.edge.pool_totals import PoolTotals
 from mission_control.stores.journal import Journal
 from runtime import DeadLetter, TreeNode
@@ -26,6 +27,7 @@ class SubscriberHub(Protocol):
 
     async def join(self, outbox: Outbox, select: Filter, after: int) -> Joined | TooFarBehind: ...
     def leave(self, outbox: Outbox) -> None: ...
+    def position(self, outbox: Outbox) -> int | None: ...
     def statistics(self) -> SubscribersStatistics: ...
 
 
@@ -142,6 +144,7 @@ class Services:
     loop: Callable[[], LoopFigures]
     reported: Callable[[RenderReport], None]
     rendered: Callable[[], RenderFigures]
+    audience: Audience = Factory(Audience)
     shutdown: Shutdown = Factory(Shutdown)
     notices: Callable[[], Sequence[Notice]] = tuple
     """The newest word on each subject that cannot go through the journal; connections look when they are woken."""

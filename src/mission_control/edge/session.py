@@ -4,7 +4,8 @@ A :class:`Session` takes frames and gives actions. It knows who is speaking and 
 know the journal, the clock or the socket.
 """
 
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
@@ -12,7 +13,8 @@ from mission_control.core.draft_check import LATEST
 from mission_control.core.events import UNREADABLE, EventType
 from mission_control.core.frames import MAX_CLIENT_FRAME, ClientFrame, CloseCode, Echo, WireFilter, decode_client_frame
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter, unknown_types
-from mission_control.edge.auth import is_operator
+from mission_control.core.system_views import ClientView
+from mission_control.edge.auth import MAX_SHOWN, is_operator
 from mission_control.edge.services import Access, RenderReport
 
 _RENDER_TIMES: Final = frozenset({"count", "p50", "p95", "p99", "max"})
@@ -20,10 +22,11 @@ _RENDER_TIMES: Final = frozenset({"count", "p50", "p95", "p99", "max"})
 
 @frozen
 class Begin:
-    """The client said hello and may look."""
+    """The client said hello and may look. ``client`` is what it says that it is."""
 
     select: Filter
     cursor: Cursor | None
+    client: ClientView | None = None
 
 
 @frozen
@@ -91,7 +94,7 @@ class Session:
         if isinstance(select, Refuse):
             return select
         self._greeted = True
-        return Begin(select, frame.cursor)
+        return Begin(select, frame.cursor, _client(frame.client))
 
 
 def _continue(frame: ClientFrame) -> Action | None:
@@ -118,6 +121,14 @@ def _filter(wanted: WireFilter | None) -> Filter | Refuse:
         known = ", ".join(EventType)
         return _bad_request(f"Unknown types in the filter: {', '.join(unknown)}. Known are {known}, and families (.*).")
     return select
+
+
+def _client(said: Mapping[str, Any] | None) -> ClientView | None:
+    """None when it has no name: that is not worth a connection."""
+    name, version = ((said or {}).get(key) for key in ("name", "version"))
+    if not isinstance(name, str) or not name:
+        return None
+    return ClientView(name[:MAX_SHOWN], version[:MAX_SHOWN] if isinstance(version, str) else None)
 
 
 def _report(frame: ClientFrame) -> RenderReport | None:

@@ -45,6 +45,7 @@ def hello_of(request: Request) -> str:
 class SsePeer:
     """A :class:`Peer` whose client says ``hello`` and then only listens; ``epoch`` is the journal's."""
 
+    transport: Final = "sse"
     pings = False
 
     def __init__(self, hello: str, epoch: str, receive: Receive, send: Send) -> None:

@@ -75,6 +75,7 @@ class StreamEndpoint:
 class _WebSocketPeer:
     """A :class:`Peer` on Starlette's WebSocket behind hypercorn."""
 
+    transport: Final = "websocket"
     pings = True
 
     def __init__(self, socket: WebSocket) -> None:

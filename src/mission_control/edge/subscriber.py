@@ -12,7 +12,7 @@ was still to come) ends in a snapshot, which is a new position. So a stream is n
 
 import secrets
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import Final
 
@@ -21,7 +21,6 @@ from msgspec import UNSET
 
 from actors.outbox import Outbox, OutboxOverflowError
 from actors.subscribers import Joined, TooFarBehind
-from mission_control.core.events import Event, encode
 from mission_control.core.frames import (
     CloseCode,
     Echo,
@@ -29,12 +28,14 @@ from mission_control.core.frames import (
     Notice,
     Pong,
     Welcome,
-    events_frame,
+    offset_after,
     snapshot_frame,
     text,
 )
 from mission_control.core.subscription import EVERYTHING, Cursor, SnapshotReason, resume
+from mission_control.core.system_views import ClientView, SubscriberView
 from mission_control.edge.peer import DisconnectedError, Peer
+from mission_control.edge.replay import replayed
 from mission_control.edge.services import Services
 from mission_control.edge.session import Answer, Begin, Measured, Refilter, Refuse, Session
 from mission_control.edge.snapshots import EncodedSnapshot, Snapshots
@@ -49,8 +50,6 @@ PAGE: Final = 500
 """How many events are read from the journal at once."""
 REACH: Final = 1_000
 """How far behind the head the registry is asked to take over."""
-FRAME_BYTES: Final = 256 * 1024
-"""About how large a frame of replayed events gets."""
 MAX_UNANSWERED: Final = 16
 """How many requests a client may have open."""
 
@@ -69,6 +68,9 @@ class Subscriber:
         self._services = services
         self._snapshots = snapshots
         self._session = Session(services.access)
+        self._name = secrets.token_urlsafe(9)
+        self._client: ClientView | None = None
+        self._connected_at = services.clock()
         self._requests: deque[Begin | Refilter | Answer] = deque()
         self._ending: Refuse | None = None
         self._heard = trio.current_time()
@@ -77,6 +79,8 @@ class Subscriber:
         self._after = 0
         self._joined = False
         self._join_floor = 0
+        self._in_hand = 0
+        self._resets = 0
         self._noticed: Sequence[Notice] = ()
         self._outbox = Outbox(services.policy.max_buffer_bytes)
         self._nursery: trio.Nursery
@@ -161,18 +165,21 @@ class Subscriber:
 
     async def _serve(self) -> None:
         begin = await self._hello()
-        if begin is not None:
+        if begin is None:
+            return
+        self._client = begin.client
+        with self._services.audience.joined_by(self):
             await self._welcome(begin)
-        while self._ending is None:
-            await self._notify()
-            if self._requests:
-                await self._answer(self._requests.popleft())
-            elif self._joined:
-                await self._forward()
-            elif self._after < self._join_floor or self._services.journal.bounds().head - self._after > REACH:
-                await self._replay()
-            else:
-                await self._join()
+            while self._ending is None:
+                await self._notify()
+                if self._requests:
+                    await self._answer(self._requests.popleft())
+                elif self._joined:
+                    await self._forward()
+                elif self._after < self._join_floor or self._services.journal.bounds().head - self._after > REACH:
+                    await self._replay()
+                else:
+                    await self._join()
 
     async def _hello(self) -> Begin | None:
         """What the client wants, or None when the connection must end."""
@@ -206,7 +213,7 @@ class Subscriber:
 
     def _welcome_frame(self, reason: SnapshotReason | None, cursor: Cursor) -> Welcome:
         return Welcome(
-            session=secrets.token_urlsafe(9),
+            session=self._name,
             resume="continued" if reason is None else "snapshot",
             reason=reason,
             cursor=cursor,
@@ -244,7 +251,7 @@ class Subscriber:
         if page.bounds.floor > self._after:
             await self._start_over("expired")
             return
-        for frame, offset in _frames(page.events, page.scanned_to):
+        for frame, offset in replayed(page.events, page.scanned_to):
             await self._peer.send(frame)
             self._after = offset
 
@@ -272,22 +279,31 @@ class Subscriber:
         try:
             frames = await self._outbox.get()
         except OutboxOverflowError:
+            self._resets += 1
             await self._start_over("slow_consumer")
             return
+        self._in_hand = sum(map(len, frames))
         for frame in frames:
             if self._ending is None:
                 await self._peer.send(frame)
+                self._after = max(self._after, offset_after(frame))
+            self._in_hand -= len(frame)
 
+    # -- how it stands ----------------------------------------------------------------------------------------------
 
-def _frames(events: Sequence[Event], scanned_to: int) -> Iterator[tuple[str, int]]:
-    """Frames of a bounded size, each with the cursor after it; the last one's is ``scanned_to``."""
-    envelopes: list[bytes] = []
-    size = 0
-    for event in events:
-        if size > FRAME_BYTES and event.offset is not None:
-            yield events_frame(envelopes, event.offset - 1), event.offset - 1
-            envelopes, size = [], 0
-        envelope = encode(event)
-        envelopes.append(envelope)
-        size += len(envelope)
-    yield events_frame(envelopes, scanned_to), scanned_to
+    def view(self) -> SubscriberView:
+        waiting = self._in_hand + self._outbox.statistics().bytes
+        # What its filter hides is not sent: with nothing else on the way, it is where the registry has come to.
+        served = None if waiting else self._services.subscribers.position(self._outbox)
+        offset = max(self._after, served or 0)
+        return SubscriberView(
+            session=self._name,
+            transport=self._peer.transport,
+            client=self._client,
+            connected_at=self._connected_at,
+            offset=offset,
+            lag=max(0, self._services.journal.bounds().head - offset),
+            buffered_bytes=waiting,
+            resets=self._resets,
+            filtered=self._select != EVERYTHING,
+        )
