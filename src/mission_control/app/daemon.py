@@ -46,7 +46,7 @@ from mission_control.core.events import Status
 from mission_control.core.frames import Notice, Policy
 from mission_control.core.subscription import EVERYTHING
 from mission_control.edge.renders import RenderReports
-from mission_control.edge.services import Access, Extension, LoopFigures, Services
+from mission_control.edge.services import Access, Extension, LoopFigures, Services, WriterFigures
 from mission_control.extension import Place
 from mission_control.plugins import Found
 from mission_control.settings import GatewaySettings, Settings
@@ -188,6 +188,7 @@ class Daemon:
             loop=lambda: LoopFigures(self._meter.worst_s, self._meter.worst_cpu_s),
             reported=renders.add,
             rendered=renders.figures,
+            writer=self._writer,
             notices=self._notices,
             extensions=extensions,
         )
@@ -211,6 +212,9 @@ class Daemon:
         if self._health.stalled is None:
             return ()
         return (f"events are not being stored since {self._health.since}: {self._health.stalled}",)
+
+    def _writer(self) -> WriterFigures:
+        return WriterFigures(self.persistence.statistics().depth, self._health.since)
 
     def _notices(self) -> Sequence[Notice]:
         return () if self._health.notice is None else (self._health.notice,)

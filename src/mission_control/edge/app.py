@@ -19,6 +19,7 @@ from mission_control.edge.gateways import GatewaysApi
 from mission_control.edge.problems import EXCEPTION_HANDLERS
 from mission_control.edge.services import Access, Services
 from mission_control.edge.static import Dashboard
+from mission_control.edge.system import SystemApi
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """What pages of other origins may do, if theirs is allowed: all that the API and what extends it can have."""
@@ -34,6 +35,7 @@ def build_app(services: Services, dashboard: Dashboard, stream: ASGIApp) -> ASGI
             *ActorsApi(services).routes(),
             *DiagnosticsApi(services).routes(),
             *GatewaysApi(services).routes(),
+            *SystemApi(services).routes(),
             *extension_routes(services.extensions),
             WebSocketRoute("/v1/stream", stream),
             Route("/v1/events/stream", stream, methods=["GET"]),

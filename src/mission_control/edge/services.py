@@ -54,6 +54,14 @@ class LoopFigures:
 
 
 @frozen
+class WriterFigures:
+    """How many messages with events wait for the journal's writer, and since when storage refuses them, in ms."""
+
+    waiting: int = 0
+    stalled_since: int | None = None
+
+
+@frozen
 class RenderReport:
     """What one client measured since its last report: from an event's arrival to its paint, in ms."""
 
@@ -144,6 +152,7 @@ class Services:
     loop: Callable[[], LoopFigures]
     reported: Callable[[RenderReport], None]
     rendered: Callable[[], RenderFigures]
+    writer: Callable[[], WriterFigures] = WriterFigures
     audience: Audience = Factory(Audience)
     shutdown: Shutdown = Factory(Shutdown)
     notices: Callable[[], Sequence[Notice]] = tuple
@@ -153,3 +162,5 @@ class Services:
     pool_totals: PoolTotals = Factory(PoolTotals)
     instance: str = Factory(lambda: secrets.token_hex(3))
     """Tells one start of the daemon from another."""
+    started_at: int = Factory(lambda self: self.clock(), takes_self=True)
+    """In ms."""
