@@ -5,6 +5,7 @@ import { overall } from "../../lib/overall.ts";
 import type { GatewayView } from "../../lib/protocol.ts";
 import { useMission, useNow, useServerNow, useSession } from "../../lib/react/index.ts";
 import { phase, type SessionState } from "../../lib/session-state.ts";
+import { useLastEvent } from "../hooks/use-last-event.ts";
 import { Logo } from "../ui/icons.tsx";
 import { LinkMark } from "../ui/marks.tsx";
 import styles from "./header.module.css";
@@ -122,17 +123,6 @@ function Links() {
       {loaded && <Fleet />}
     </ul>
   );
-}
-
-/** When a gateway last gave any sign: the newest event of its agents says it sooner than its own state does. */
-function useLastEvent(gateway: GatewayView): number | null {
-  return useSession((session) => {
-    let last = gateway.last_event_at ?? 0;
-    for (const agent of session.view.agents.values()) {
-      if (agent.gateway === gateway.id) last = Math.max(last, agent.last_event_at ?? 0);
-    }
-    return last === 0 ? null : Math.floor(last / 1_000) * 1_000;
-  });
 }
 
 function GatewayLink({ gateway, current }: { readonly gateway: GatewayView; readonly current: boolean }) {

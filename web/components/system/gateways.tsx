@@ -1,7 +1,9 @@
 "use client";
 
 import { ago, LINK_WORDS, span } from "../../lib/describe.ts";
+import type { GatewayView } from "../../lib/protocol.ts";
 import { useServerNow, useSession } from "../../lib/react/index.ts";
+import { useLastEvent } from "../hooks/use-last-event.ts";
 import { LinkMark } from "../ui/marks.tsx";
 import { Panel } from "../ui/panel.tsx";
 import styles from "./system.module.css";
@@ -36,7 +38,7 @@ export function Gateways({ className }: { readonly className?: string | undefine
                     {gateway.attempt > 0 && `, attempt ${gateway.attempt}`}
                   </span>
                 </td>
-                <td>{gateway.last_event_at === null ? "never" : ago(now - gateway.last_event_at)}</td>
+                <LastHeard gateway={gateway} now={now} />
                 <td>
                   {gateway.missing_since !== null && `Catching up since ${span(now - gateway.missing_since)} ago. `}
                   {gateway.detail}
@@ -48,4 +50,9 @@ export function Gateways({ className }: { readonly className?: string | undefine
       </div>
     </Panel>
   );
+}
+
+function LastHeard({ gateway, now }: { readonly gateway: GatewayView; readonly now: number }) {
+  const at = useLastEvent(gateway);
+  return <td>{at === null ? "never" : ago(now - at)}</td>;
 }

@@ -17,6 +17,7 @@ interface ChartProps {
 }
 
 const HEIGHT = 120;
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
 
 /** A line over time. The newest value stands beside the title, so that nothing has to be read off a picture. */
 export function Chart({ title, times, values, format }: ChartProps) {
@@ -81,9 +82,10 @@ function optionsOf(frame: HTMLElement, format: (value: number) => string): UPlot
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
+    padding: [8, 24, 0, 0],
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24 },
+      { ...axis, grid: { show: false }, size: 24, values: (_, ticks) => ticks.map((at) => CLOCK.format(at * 1_000)) },
       { ...axis, grid, size: 64, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
