@@ -85,16 +85,16 @@ class Screen:
     url: str
     agent: str | None = None
 
-    def open(self) -> Self:
-        """Load the page."""
+    def open(self, view: str = "agents") -> Self:
+        """Load a view."""
         self.tab.page.add_init_script(WATCH)
         query = "" if self.agent is None else f"?id={self.agent}"
-        self.tab.page.goto(f"{self.url}agents{query}")
+        self.tab.page.goto(f"{self.url}{view}{query}")
         return self
 
-    def open_live(self) -> Self:
-        """Load the page and wait until all links are connected."""
-        self.open().wait_badge("connected")
+    def open_live(self, view: str = "agents") -> Self:
+        """Load a view and wait until all links are connected."""
+        self.open(view).wait_badge("connected")
         return self
 
     def reload(self) -> None:

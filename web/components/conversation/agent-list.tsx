@@ -1,7 +1,7 @@
 "use client";
 
 import Link from "next/link";
-import { memo, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { STATUS_WORDS } from "../../lib/describe.ts";
 import type { AgentView } from "../../lib/protocol.ts";
 import { useServerNow, useSession } from "../../lib/react/index.ts";
@@ -43,6 +43,12 @@ export function AgentList({ selected, className }: ListProps) {
     height: ROW_PX,
     keyOf: (index) => entries[index]?.[0] ?? index,
   });
+  const place = entries.findIndex(([key]) => key === selected);
+  const known = place >= 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: put in sight once it is chosen, and not whenever it moves
+  useEffect(() => {
+    if (known) rows.scrollToIndex(place, { align: "auto" });
+  }, [selected, known]);
   return (
     <Panel
       id="agents"

@@ -11,7 +11,6 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["/", "Filter or search in this view"],
   ["j  k", "Next, previous line"],
   ["Enter", "Open the line"],
-  ["Home  End", "First, last line"],
   ...VIEWS.map(({ key, label }) => [`g  ${key}`, `Go to ${label}`] as const),
   ["w", "Wall mode: this view for a big screen"],
   ["?", "This help"],
