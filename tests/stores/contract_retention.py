@@ -109,14 +109,18 @@ class RetentionContract:
         assert ids(await everything(journal)) == ["m#final"]
 
     async def test_the_statistics_say_what_is_kept(self, journal: Journal, clock: FakeClock) -> None:
-        """How many events, and up to where chunks and whole events are gone; without asking storage."""
-        assert journal.statistics().events == 0
-        await journal.append([chunk("m", 0), activity("t"), final("m"), chunk("n", 0), activity("u")])
+        """How many events and since when, and up to where chunks and whole events are gone; without asking storage."""
+        empty = journal.statistics()
+        assert (empty.events, empty.oldest_at) == (0, None)
+        await journal.append([chunk("m", 0, timestamp=30), activity("t", timestamp=20), final("m"), chunk("n", 0)])
+        await journal.append([activity("u", timestamp=10)])
         before = journal.statistics()
+        assert before.oldest_at == 30
         assert (before.events, before.bounds, before.trimmed_to, before.compacted_to) == (5, journal.bounds(), 0, 0)
         await retain(journal, evolve(KEEP_ALL, compact_after_s=0), clock.at)
         compacted = journal.statistics()
         assert (compacted.events, compacted.trimmed_to, compacted.compacted_to) == (4, 0, 3)
+        assert compacted.oldest_at == 20
         await retain(journal, evolve(KEEP_ALL, max_events=1), clock.at)
         trimmed = journal.statistics()
         assert (trimmed.events, trimmed.trimmed_to, trimmed.bounds) == (1, 5, journal.bounds())

@@ -194,7 +194,8 @@ class _refused:  # noqa: N801  # reads as a word in a with statement
 async def answers(journal: Journal, *, ephemeral: bool) -> AsyncIterator[Any]:
     """Everything that a journal can be asked."""
     yield journal.bounds()
-    yield journal.statistics().events, journal.statistics().trimmed_to
+    known = journal.statistics()
+    yield known.events, known.oldest_at, known.trimmed_to
     for select in FILTERS:
         yield _settled(await journal.snapshot(select)) if ephemeral else await journal.snapshot(select)
         yield await everything(journal, select, limit=3)

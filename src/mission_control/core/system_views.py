@@ -17,9 +17,9 @@ from mission_control.core.sinks import SinkStatus
 class JournalView:
     """The journal. Below ``floor`` no stream can go on, up to ``kept_after`` nothing is left.
 
-    Chunks of messages that had ended by ``compacted_to`` are gone. ``bytes`` on disk, as of the last round of
-    retention. ``commit_ms`` is of the newest commits. ``waiting`` counts messages to the writer, each of one event or
-    more. ``retention`` has the limits; None is none.
+    Chunks of messages that had ended by ``compacted_to`` are gone. ``oldest_at`` is when the oldest of the ``events``
+    was emitted. ``bytes`` on disk are as of the last round of retention. ``commit_ms`` is of the newest commits.
+    ``waiting`` counts messages to the writer, each of one event or more. ``retention`` has the limits; None is none.
     """
 
     kind: str

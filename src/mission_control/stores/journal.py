@@ -84,10 +84,10 @@ class Retained:
 class JournalStatistics:
     """What a journal knows of itself, as of the last call that it has answered.
 
-    ``kind`` names the adapter, ``events`` counts what is kept. Retention has removed everything up to ``trimmed_to``,
-    and the chunks of the messages that had ended by ``compacted_to``. ``bytes`` on disk (None where there is no disk),
-    and when the oldest event was emitted (``oldest_at`` in ms), as of the last slice of retention. ``commit_ms`` is of
-    the newest commits.
+    ``kind`` names the adapter. ``events`` counts what is kept, and ``oldest_at`` (ms) is when the oldest of it was
+    emitted. Retention has removed everything up to ``trimmed_to``, and the chunks of the messages that had ended by
+    ``compacted_to``. ``bytes`` on disk are as of the last slice of retention, and None where there is no disk.
+    ``commit_ms`` is of the newest commits.
     """
 
     kind: str

@@ -32,8 +32,8 @@ COMMITS_TIMED: Final = 512
 
 @frozen
 class Extent:
-    """What the file holds, as of the last call. ``bytes``, of the file and its log, and ``oldest_at``, when the oldest
-    event was emitted (ms), are as of the last slice of retention."""
+    """What the file holds, as of the last call. ``oldest_at`` is when the oldest event was emitted (ms). ``bytes``, of
+    the file and its log, are as of the last slice of retention."""
 
     bounds: Bounds
     trimmed_to: int = 0
@@ -80,6 +80,8 @@ class Writer:
                 head.store(connection, journaled, self._now())
                 head.move(connection, moved)
                 connection.execute("COMMIT")
+            if journaled and self._oldest_at is None:
+                self._oldest_at = journaled[0].event.timestamp
         self.commit_ms.append((perf_counter() - began) * 1000)
         bounds = self.extent.bounds
         return Commit(bounds.epoch, after, bounds.head, [entry.event for entry in entries], duplicates)
