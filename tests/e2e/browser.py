@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from attrs import define, field
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -45,7 +46,7 @@ def running_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def open_tab(browser: Browser, width: int = 1280, height: int = 800) -> Iterator[Tab]:
-    """A new tab that shares nothing (cookies, storage, cache) with the others."""
-    with browser.new_context(viewport={"width": width, "height": height}) as context:
+def open_tab(browser: Browser, width: int = 1280, height: int = 800, **options: Any) -> Iterator[Tab]:
+    """A new tab that shares nothing (cookies, storage, cache) with the others; `options` are those of its context."""
+    with browser.new_context(viewport={"width": width, "height": height}, **options) as context:
         yield Tab(context.new_page())
