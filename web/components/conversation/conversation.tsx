@@ -198,7 +198,7 @@ function useTarget(items: readonly Item[], show: (key: string) => boolean, older
   const shown = useRef<string | null>(null);
   const [target, setTarget] = useState<string | null>(null);
   useEffect(() => {
-    if (wanted === null || shown.current === wanted || older.loading) return;
+    if (wanted === null || shown.current === wanted || items.length === 0 || older.loading) return;
     const found = message !== null ? items.find(({ key }) => key === message) : lastBefore(items, Number(at));
     if (found === undefined || (message === null && found === items[0] && older.hasOlder)) {
       if (older.hasOlder) void older.loadOlder();
