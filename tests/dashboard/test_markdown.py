@@ -53,7 +53,7 @@ def test_markdown_is_rendered(stage: Stage, new_page: NewPage) -> None:
 def test_html_is_text_and_nothing_runs_or_is_loaded(stage: Stage, new_page: NewPage, streaming: bool) -> None:
     page = new_page()
     requests: list[Request] = []
-    page.on("request", requests.append)
+    page.on("request", lambda request: requests.append(request))
     agent = stage.agent("attacker")
     if streaming:
         agent.writes("m", DANGEROUS)
@@ -61,8 +61,8 @@ def test_html_is_text_and_nothing_runs_or_is_loaded(stage: Stage, new_page: NewP
         agent.says("m", DANGEROUS)
     open_live(page, f"{stage.url}agents?id={agent.key}")
     shown = message(page, agent.message_key("m")).get_by_test_id("message-text")
-    for written_as in ('<script>window.harmed = "script"</script>', "onerror=", "<iframe", '<b onclick="', "<svg onload"):
-        expect(shown).to_contain_text(written_as)
+    for said in ('<script>window.harmed = "script"</script>', "onerror=", "<iframe", '<b onclick="', "<svg onload"):
+        expect(shown).to_contain_text(said)
     assert shown.locator("script, img, iframe, b, svg, style, object, embed, form").count() == 0
     expect(page.get_by_test_id("inert-image")).to_have_text("[image: a picture, not loaded]")
     assert page.evaluate("window.harmed") is None

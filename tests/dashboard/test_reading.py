@@ -116,9 +116,7 @@ def test_link_to_a_message_puts_it_in_sight(stage: Stage, new_page: NewPage, tal
 
 
 @pytest.mark.parametrize("number", [MESSAGES - 5, 12])
-def test_link_to_a_time_shows_what_was_said_then(
-    stage: Stage, new_page: NewPage, talker: Voice, number: int
-) -> None:
+def test_link_to_a_time_shows_what_was_said_then(stage: Stage, new_page: NewPage, talker: Voice, number: int) -> None:
     listed = new_page()
     listed.goto(f"{stage.url}v1/agents/{talker.id}/messages?limit=200")
     page = new_page()
