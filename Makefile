@@ -28,7 +28,7 @@ types: ## Check the types, in Python and TypeScript
 dashboard: ## Build the dashboard into the Python package
 	@$(SETUP) scripts.dashboard build
 
-bench: ## Measure latency and throughput under load (ARGS="mailbox": the actor runtime; "journal": storage)
+bench: ## Measure latency and throughput under load (ARGS="mailbox": the actor runtime; "dashboard": the page)
 	@$(SETUP) scripts.venv dev
 	@$(IN_VENV) benchmarks $(ARGS)
 
