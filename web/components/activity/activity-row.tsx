@@ -4,7 +4,7 @@ import Link from "next/link";
 import { memo } from "react";
 import { span } from "../../lib/describe.ts";
 import type { ActivityEvent } from "../../lib/protocol.ts";
-import { useSession } from "../../lib/react/index.ts";
+import { usePaced } from "../../lib/react/index.ts";
 import { agentKey } from "../../lib/view.ts";
 import { hrefTo } from "../hooks/use-query.ts";
 import { KindIcon } from "../ui/icons.tsx";
@@ -22,7 +22,7 @@ interface RowProps {
 /** One thing that happened: when, whose, what; its details on request. */
 export const ActivityRow = memo(function ActivityRow({ event, open, onToggle }: RowProps) {
   const key = agentKey(event.gateway, event.agent_id ?? "");
-  const name = useSession((session) => session.view.agents.get(key)?.name ?? event.agent_id ?? "");
+  const name = usePaced((session) => session.view.agents.get(key)?.name ?? event.agent_id ?? "");
   const { kind, title } = event.payload;
   return (
     <article

@@ -1,6 +1,6 @@
 "use client";
 
-import { useSession } from "../../lib/react/index.ts";
+import { usePaced } from "../../lib/react/index.ts";
 import { useQuery } from "../hooks/use-query.ts";
 import { Panel } from "../ui/panel.tsx";
 import styles from "./activity.module.css";
@@ -9,7 +9,7 @@ import { FAMILIES, familyOf } from "./kinds.ts";
 
 /** Everything that happens, by agent and by type. The filter is in the address; the stream does not notice it. */
 export function Activity() {
-  const agents = useSession((session) => session.view.agents);
+  const agents = usePaced((session) => session.view.agents);
   const { params, replace } = useQuery();
   const agent = params.get("agent");
   const family = familyOf(params.get("kind"));

@@ -5,7 +5,7 @@ import { decodeFeed } from "../../lib/decode.ts";
 import { RequestError, withQuery } from "../../lib/http.ts";
 import type { Problem } from "../../lib/problem.ts";
 import type { ActivityEvent } from "../../lib/protocol.ts";
-import { useMission, useSession } from "../../lib/react/index.ts";
+import { useMission, usePaced, useSession } from "../../lib/react/index.ts";
 import { type Rows, Sieve, type Strip } from "../../lib/strip.ts";
 import { type AgentKey, agentKey } from "../../lib/view.ts";
 import type { Family } from "./kinds.ts";
@@ -39,7 +39,7 @@ const NONE: Older = { events: [], before: undefined, loading: false, problem: nu
  */
 export function useFeed(agent: AgentKey | null, family: Family | null, held: boolean): FeedRows {
   const { request } = useMission();
-  const live = useSession((session) => session.view.feed);
+  const live = usePaced((session) => session.view.feed);
   const epoch = useSession((session) => session.cursor?.epoch ?? "");
   const sieve = useMemo(
     () =>

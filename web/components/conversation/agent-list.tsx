@@ -4,7 +4,7 @@ import Link from "next/link";
 import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { STATUS_WORDS } from "../../lib/describe.ts";
 import type { AgentView } from "../../lib/protocol.ts";
-import { useServerNow, useSession } from "../../lib/react/index.ts";
+import { usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
 import type { AgentKey } from "../../lib/view.ts";
 import { chosen } from "../fleet/choice.ts";
 import { usePins } from "../fleet/pins.ts";
@@ -28,7 +28,7 @@ interface ListProps {
 /** All agents beside one's conversation, by name, which never changes under the reader's hand. */
 export function AgentList({ selected, className }: ListProps) {
   const loaded = useSession((session) => session.loaded);
-  const agents = useSession((session) => session.view.agents);
+  const agents = usePaced((session) => session.view.agents);
   const [pins] = usePins();
   const [search, setSearch] = useState("");
   const entries = useMemo(

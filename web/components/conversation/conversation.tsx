@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { ago, count, STATUS_WORDS } from "../../lib/describe.ts";
 import type { AgentView } from "../../lib/protocol.ts";
-import { useConversation, useServerNow, useSession } from "../../lib/react/index.ts";
+import { useConversation, usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
 import type { Item } from "../../lib/timeline.ts";
 import type { AgentKey } from "../../lib/view.ts";
 import { useQuery } from "../hooks/use-query.ts";
@@ -24,7 +24,7 @@ interface ConversationProps {
 /** What the selected agent says and does, as it says and does it. */
 export function Conversation({ agentKey, className }: ConversationProps) {
   const loaded = useSession((session) => session.loaded);
-  const agent = useSession((session) => (agentKey === null ? undefined : session.view.agents.get(agentKey)));
+  const agent = usePaced((session) => (agentKey === null ? undefined : session.view.agents.get(agentKey)));
   const { replace } = useQuery();
   const missing = loaded && agentKey !== null && agent === undefined;
   return (
@@ -57,7 +57,7 @@ export function Conversation({ agentKey, className }: ConversationProps) {
 
 /** On a phone, in the place of the list of agents. */
 function Switcher({ selected }: { readonly selected: AgentKey | null }) {
-  const agents = useSession((session) => session.view.agents);
+  const agents = usePaced((session) => session.view.agents);
   const { push } = useQuery();
   if (agents.size < 2) return null;
   return (

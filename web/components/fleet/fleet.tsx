@@ -2,7 +2,7 @@
 
 import { useMemo, useRef } from "react";
 import type { AgentStatus } from "../../lib/protocol.ts";
-import { useServerNow, useSession } from "../../lib/react/index.ts";
+import { usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
 import { ActivityPanel } from "../activity/activity-panel.tsx";
 import { useQuery } from "../hooks/use-query.ts";
 import { Empty, Panel, Skeleton } from "../ui/panel.tsx";
@@ -46,7 +46,7 @@ function useChoice(): Choice {
 
 function Agents() {
   const loaded = useSession((session) => session.loaded);
-  const agents = useSession((session) => session.view.agents);
+  const agents = usePaced((session) => session.view.agents);
   const choice = useChoice();
   const [pins, togglePin] = usePins();
   const entries = useMemo(() => chosen(agents, choice, pins), [agents, choice, pins]);
@@ -103,6 +103,6 @@ function Agents() {
 }
 
 function Tally({ shown }: { readonly shown: number }) {
-  const all = useSession((session) => session.view.agents.size);
+  const all = usePaced((session) => session.view.agents.size);
   return <span className={styles.count}>{shown === all ? all : `${shown} of ${all}`}</span>;
 }

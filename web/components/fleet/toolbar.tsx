@@ -2,7 +2,7 @@
 
 import { STATUS_WORDS } from "../../lib/describe.ts";
 import { AGENT_STATUSES, type AgentStatus } from "../../lib/protocol.ts";
-import { useSession } from "../../lib/react/index.ts";
+import { usePaced, useSession } from "../../lib/react/index.ts";
 import type { SessionState } from "../../lib/session-state.ts";
 import { useQuery } from "../hooks/use-query.ts";
 import { StatusMark } from "../ui/marks.tsx";
@@ -70,7 +70,7 @@ export function Toolbar({ choice }: { readonly choice: Choice }) {
 }
 
 function StatusButton({ status, chosen }: { readonly status: AgentStatus; readonly chosen: boolean }) {
-  const count = useSession(COUNTS[status]);
+  const count = usePaced(COUNTS[status]);
   const { replace } = useQuery();
   return (
     <button

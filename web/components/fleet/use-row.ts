@@ -2,7 +2,7 @@
 
 import { activityOf, ago, span } from "../../lib/describe.ts";
 import type { AgentStatus, AgentView } from "../../lib/protocol.ts";
-import { useSession } from "../../lib/react/index.ts";
+import { usePaced, useSession } from "../../lib/react/index.ts";
 import type { AgentKey } from "../../lib/view.ts";
 
 /** An agent in plain words, so that a line is drawn again only when a word changes. */
@@ -21,7 +21,7 @@ export interface Words {
 
 /** `now`: the present second by the daemon's clock, in ms. */
 export function useWords(agentKey: AgentKey, agent: AgentView, now: number): Words {
-  const newest = useSession((session) => session.view.conversations.get(agentKey)?.at(-1));
+  const newest = usePaced((session) => session.view.conversations.get(agentKey)?.at(-1));
   const link = useSession((session) => session.view.gateways.get(agent.gateway)?.state ?? "connected");
   const doing = activityOf(agent.run, newest);
   const lasted = doing === null || doing.since === null ? 0 : now - doing.since;

@@ -4,7 +4,7 @@ import { usePathname } from "next/navigation";
 import { useEffect } from "react";
 import { LINK_WORDS } from "../../lib/describe.ts";
 import { overall } from "../../lib/overall.ts";
-import { useSession } from "../../lib/react/index.ts";
+import { usePaced, useSession } from "../../lib/react/index.ts";
 import type { SessionState } from "../../lib/session-state.ts";
 import { VIEWS } from "./navigation.tsx";
 
@@ -25,7 +25,7 @@ function degraded({ view }: SessionState): number {
 export function Favicon() {
   const path = usePathname();
   const link = useSession(state);
-  const troubled = useSession(degraded);
+  const troubled = usePaced(degraded);
   const alarm: Alarm = link !== "connected" ? "bad" : troubled > 0 ? "warn" : "good";
   const view = VIEWS.find(({ href }) => href === path)?.label;
   const what = link !== "connected" ? LINK_WORDS[link] : troubled > 0 ? `${troubled} degraded` : null;

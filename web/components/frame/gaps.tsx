@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { decodeFeed } from "../../lib/decode.ts";
 import { RequestError, withQuery } from "../../lib/http.ts";
 import type { ActivityEvent } from "../../lib/protocol.ts";
-import { useMission, useSession } from "../../lib/react/index.ts";
+import { useMission, usePaced } from "../../lib/react/index.ts";
 import type { SessionState } from "../../lib/session-state.ts";
 import { agentKey } from "../../lib/view.ts";
 import { Time } from "../ui/time.tsx";
@@ -20,7 +20,7 @@ const newestGap = ({ view }: SessionState): ActivityEvent | null => {
 /** The gaps that were declared, newest first. */
 export function Gaps() {
   const { request } = useMission();
-  const newest = useSession(newestGap);
+  const newest = usePaced(newestGap);
   const [gaps, setGaps] = useState<readonly ActivityEvent[] | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when there is another one

@@ -3,7 +3,7 @@
 import { ago, count, LINK_WORDS, span } from "../../lib/describe.ts";
 import { overall } from "../../lib/overall.ts";
 import type { GatewayView } from "../../lib/protocol.ts";
-import { useMission, useNow, useServerNow, useSession } from "../../lib/react/index.ts";
+import { useMission, useNow, usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
 import { phase, type SessionState } from "../../lib/session-state.ts";
 import { useLastEvent } from "../hooks/use-last-event.ts";
 import { Logo } from "../ui/icons.tsx";
@@ -150,7 +150,7 @@ function GatewayLink({ gateway, current }: { readonly gateway: GatewayView; read
 
 /** How the fleet stands, in one line. */
 function Fleet() {
-  const agents = useSession((session) => session.view.agents);
+  const agents = usePaced((session) => session.view.agents);
   if (agents.size === 0) return null;
   const tally = { online: 0, degraded: 0, offline: 0 };
   for (const agent of agents.values()) tally[agent.status] += 1;

@@ -2,7 +2,7 @@
 
 import Link from "next/link";
 import { usePathname } from "next/navigation";
-import { useSession } from "../../lib/react/index.ts";
+import { usePaced } from "../../lib/react/index.ts";
 import type { SessionState } from "../../lib/session-state.ts";
 import { ActivityIcon, AgentsIcon, FleetIcon, SystemIcon } from "../ui/icons.tsx";
 import styles from "./navigation.module.css";
@@ -23,7 +23,7 @@ const trouble = ({ view }: SessionState): number => {
 /** The views: a rail on a desktop, a bar under the thumb on a phone. */
 export function Navigation() {
   const path = usePathname();
-  const troubled = useSession(trouble);
+  const troubled = usePaced(trouble);
   return (
     <nav className={styles.nav} aria-label="Views">
       <ul className={styles.list}>

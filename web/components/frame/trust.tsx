@@ -2,7 +2,7 @@
 
 import { useRef, useState } from "react";
 import { count, span } from "../../lib/describe.ts";
-import { useMission, useNow, useSession } from "../../lib/react/index.ts";
+import { useMission, useNow, usePaced, useSession } from "../../lib/react/index.ts";
 import { phase, type SessionState } from "../../lib/session-state.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Gaps } from "./gaps.tsx";
@@ -17,8 +17,8 @@ function declared({ view }: SessionState): number {
 /** Why to believe the page: how fresh it is, how fast, how complete; and what is declared to be missing. */
 export function Trust() {
   const loaded = useSession((session) => session.loaded);
-  const cursor = useSession((session) => session.cursor);
-  const gaps = useSession(declared);
+  const cursor = usePaced((session) => session.cursor);
+  const gaps = usePaced(declared);
   const dialog = useRef<HTMLDialogElement>(null);
   const [open, setOpen] = useState(false);
   const show = (): void => {

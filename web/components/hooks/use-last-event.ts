@@ -1,11 +1,11 @@
 "use client";
 
 import type { GatewayView } from "../../lib/protocol.ts";
-import { useSession } from "../../lib/react/index.ts";
+import { usePaced } from "../../lib/react/index.ts";
 
 /** When a gateway last gave any sign: the newest event of its agents says it sooner than its own state does. */
 export function useLastEvent(gateway: GatewayView): number | null {
-  return useSession((session) => {
+  return usePaced((session) => {
     let last = gateway.last_event_at ?? 0;
     for (const agent of session.view.agents.values()) {
       if (agent.gateway === gateway.id) last = Math.max(last, agent.last_event_at ?? 0);

@@ -2,4 +2,5 @@
 
 export { type Conversation, useConversation } from "./conversation.ts";
 export { useNow, useServerNow } from "./now.ts";
+export { usePaced } from "./pace.ts";
 export { MissionControlProvider, useMission, useSession } from "./provider.tsx";
