@@ -1,5 +1,6 @@
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
+import { Diagnostics } from "../components/frame/diagnostics.tsx";
 import { Frame } from "../components/frame/frame.tsx";
 import { THEME_SCRIPT } from "../components/frame/theme-script.ts";
 import { MissionControlProvider } from "../lib/react/index.ts";
@@ -30,6 +31,7 @@ export default function RootLayout({ children }: { readonly children: ReactNode 
       </head>
       <body>
         <MissionControlProvider>
+          <Diagnostics />
           <Frame>{children}</Frame>
         </MissionControlProvider>
       </body>

@@ -23,6 +23,28 @@ export const VERSION_DIFFERS: Problem = {
   remedy: "Reload the page.",
 };
 
+export const NOBODY_SIGNED_IN: Problem = {
+  code: "signed_out",
+  message: "Nobody is signed in.",
+  remedy: "Sign in to the app that shows this page, then try again.",
+};
+
+/** Of a token that the app gave; the operator's own has the close code's words. */
+export const TOKEN_REFUSED: Problem = {
+  code: "4401",
+  message: "The daemon did not accept the token that the app gave.",
+  remedy: "Check that the app gives the token of this daemon, then try again.",
+};
+
+/** The app could not say which token to use; `why` in its own words. */
+export function tokenUnavailable(why: string): Problem {
+  return {
+    code: "token_unavailable",
+    message: `The app gave no token for the daemon: ${why}`,
+    remedy: "Check that you are signed in and that the app's server answers; it is asked again by itself.",
+  };
+}
+
 const BY_CODE: ReadonlyMap<number, Omit<Problem, "code">> = new Map([
   [1001, { message: "The daemon is going away." }],
   [1012, { message: "The daemon is restarting." }],

@@ -6,9 +6,15 @@ import type { ClientFrame, Cursor, LinkState, NoticeFrame, Percentiles, ServerCo
 import { type AgentKey, EMPTY_VIEW, type View } from "./view.ts";
 
 export const DEFAULT_PING_INTERVAL_MS = 10_000;
+
+/** Who gives the token: the operator, by signing in, or the app that the page belongs to, whenever it is asked. */
+export type TokenGiver = "operator" | "app";
+
+/** Where the link to the daemon stands; `session.ts` draws the ways between them. */
 export type Link =
   | "idle"
   | "configuring"
+  | "authorizing"
   | "opening"
   | "greeting"
   | "loading"
@@ -28,7 +34,11 @@ export interface SessionState {
   /** What the daemon said about the present connection before closing it. */
   readonly said: Problem | null;
   readonly config: ServerConfig | null;
+  readonly tokenFrom: TokenGiver;
+  /** The operator's token, or the one that the app gave for the present connection. */
   readonly token: string | null;
+  /** The app's token that the daemon refused last; it is not tried a second time. */
+  readonly refused: string | null;
   readonly source: Source | null;
   readonly cursor: Cursor | null;
   readonly view: View;
@@ -64,7 +74,9 @@ export const INITIAL: SessionState = {
   problem: null,
   said: null,
   config: null,
+  tokenFrom: "operator",
   token: null,
+  refused: null,
   source: null,
   cursor: null,
   view: EMPTY_VIEW,
@@ -87,10 +99,15 @@ export const INITIAL: SessionState = {
   wakeAt: null,
 };
 
-export type Input = { readonly now: number } & (
-  | { readonly type: "start"; readonly token: string | null }
+export type Input = {
+  readonly now: number;
+} /** `token` is the operator's that was kept; without `tokenFrom` it is the operator who gives it. */ & (
+  | { readonly type: "start"; readonly token: string | null; readonly tokenFrom?: TokenGiver }
   | { readonly type: "configured"; readonly config: ServerConfig }
   | { readonly type: "config_failed" }
+  /** The app's answer to `ask_token`; null when nobody is signed in there. */
+  | { readonly type: "token_given"; readonly token: string | null }
+  | { readonly type: "token_failed"; readonly why: string }
   | { readonly type: "opened" }
   | { readonly type: "closed"; readonly code: number }
   | { readonly type: "frame"; readonly text: string }
@@ -105,12 +122,14 @@ export type Input = { readonly now: number } & (
 
 export type Effect =
   | { readonly type: "configure" }
+  /** Ask the app for a token; `token_given` or `token_failed` answers. */
+  | { readonly type: "ask_token" }
   | { readonly type: "connect" }
   | { readonly type: "send"; readonly frame: ClientFrame }
   | { readonly type: "close" }
   /** Give a `tick` at `at`; replaces the wake-up asked for before. */
   | { readonly type: "wake"; readonly at: number | null }
-  /** Keep the token for this tab, or forget it. */
+  /** Keep the operator's token for this tab, or forget it. The app's is never kept. */
   | { readonly type: "remember"; readonly token: string | null }
   /** Events came: how many of each agent, and the emission times (the daemon's clock) to measure once they are painted. */
   | {
@@ -126,12 +145,12 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-/** What the badge says about the link between this page and the daemon. */
+/** What the badge says about the link between this page and the daemon. `connected`: what is shown is current. */
 export function phase(state: SessionState): LinkState {
   if (state.link === "live") return "connected";
   if (state.link === "stopped" || state.link === "signed_out") return "disconnected";
   return state.attempt > 0 || state.loaded ? "reconnecting" : "connecting";
 }
 
-/** What to add to a time read here to get the daemon's. */
+/** What to add to a time read here to get the daemon's, in ms. */
 export const serverOffset = (state: SessionState): number => clockOffset(state.clock);

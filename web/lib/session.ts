@@ -11,35 +11,55 @@
  *                     waiting ◄──────────────┴── backoff ──── waiting ◄────closed, silence, gap────────╯
  *
  *     final close code or a wrong version ─► stopped          a token is needed ─► signed_out ─sign in─► opening
+ *
+ * Where the app around the page gives the token, each attempt has one step more before `opening`:
+ *
+ *     configuring, waiting ─► authorizing ─token─► opening    no token, or refused twice ─► signed_out ─retry─► authorizing
+ *                                 ╰──failed──► waiting
+ *
+ * `session-link.ts` has what makes and loses the link, this file what goes over it.
  */
 
-import { backoff } from "./backoff.ts";
 import { observe } from "./clock.ts";
 import { decodeFrame } from "./decode.ts";
 import { Fold } from "./fold.ts";
-import { closeProblem, GAP, type Problem, SILENT, UNREACHABLE, VERSION_DIFFERS } from "./problem.ts";
+import { GAP, type Problem, SILENT, tokenUnavailable, UNREACHABLE, VERSION_DIFFERS } from "./problem.ts";
 import {
   type ClientFrame,
   type EventsFrame,
-  FINAL_CLOSE_CODES,
   type NoticeFrame,
   type Percentiles,
   PROTOCOL,
-  type ServerConfig,
   type ServerFrame,
   type WelcomeFrame,
 } from "./protocol.ts";
-import { INITIAL, type Input, type SessionState, type Step } from "./session-state.ts";
+import {
+  attempt,
+  awaitsAnswer,
+  closed,
+  configured,
+  doubt,
+  greet,
+  hangUp,
+  hasSocket,
+  retry,
+  retryLater,
+  signIn,
+  start,
+  stay,
+  tokenFailed,
+  tokenGiven,
+} from "./session-link.ts";
+import type { Input, SessionState, Step } from "./session-state.ts";
 import { type AgentKey, agentKey, viewOf } from "./view.ts";
 
 export const REPORT_INTERVAL_MS = 10_000;
-/** How long a connection must have held before its loss counts as a first failure again. */
-const STABLE_MS = 5_000;
-/** How soon an answer must come over a connection that may be gone. */
-const DOUBT_MS = 3_000;
 const NOTICES_KEPT = 3;
-const CLIENT = { name: "mission-control-dashboard", version: "0.1.0" } as const;
 
+/**
+ * The next state, and what is to be done about it. Pure: `input.now` is the time (ms since the epoch), `random` gives
+ * numbers in [0, 1). It never throws, whatever a frame holds.
+ */
 export function reduce(state: SessionState, input: Input, random: () => number): Step {
   const step = keepAlive(accept(state, input, random), input.now, random);
   const at = wakeTime(step.state);
@@ -51,7 +71,7 @@ export function reduce(state: SessionState, input: Input, random: () => number):
 function accept(state: SessionState, input: Input, random: () => number): Step {
   switch (input.type) {
     case "start":
-      return configure({ ...INITIAL, token: input.token }, input.now);
+      return start(input.token, input.tokenFrom ?? "operator", input.now);
     case "configured":
       return configured(state, input.config, input.now);
     case "config_failed":
@@ -65,9 +85,13 @@ function accept(state: SessionState, input: Input, random: () => number): Step {
     case "tick":
       return state.link === "waiting" && input.now >= (state.retryAt ?? 0) ? attempt(state, input.now) : stay(state);
     case "retry":
-      return state.link === "waiting" || state.link === "stopped" ? attempt(state, input.now) : stay(state);
+      return retry(state, input.now);
     case "doubt":
       return doubt(state, input.now);
+    case "token_given":
+      return tokenGiven(state, input.token, input.now);
+    case "token_failed":
+      return tokenFailed(state, input.why, input.now, random);
     case "sign_in":
       return signIn(state, input.token, input.now);
     case "measured":
@@ -75,81 +99,6 @@ function accept(state: SessionState, input: Input, random: () => number): Step {
     case "dismiss":
       return stay({ ...state, notices: state.notices.filter((notice) => notice.code !== input.code) });
   }
-}
-
-const stay = (state: SessionState): Step => ({ state, effects: [] });
-
-function configure(state: SessionState, now: number): Step {
-  return { state: { ...state, link: "configuring", heardAt: now, retryAt: null }, effects: [{ type: "configure" }] };
-}
-
-function configured(state: SessionState, config: ServerConfig, now: number): Step {
-  if (state.link !== "configuring") return stay(state);
-  const next = { ...state, config, source: state.source ?? config.source };
-  if (config.auth.mode === "token" && state.token === null) {
-    return { state: { ...next, link: "signed_out", problem: null }, effects: [] };
-  }
-  return connect(next, now);
-}
-
-function connect(state: SessionState, now: number): Step {
-  return {
-    state: { ...state, link: "opening", heardAt: now, doubtedUntil: null, retryAt: null, said: null },
-    effects: [{ type: "connect" }],
-  };
-}
-
-/** Try again: ask for the configuration first as long as it isn't known. */
-function attempt(state: SessionState, now: number): Step {
-  return state.config === null ? configure(state, now) : connect(state, now);
-}
-
-/** Ask at once, and wait for the answer for a short while only; or try again at once. */
-function doubt(state: SessionState, now: number): Step {
-  if (state.link === "waiting") return attempt(state, now);
-  if (!hasSocket(state)) return stay(state);
-  return stay({ ...state, pingAt: now, doubtedUntil: now + DOUBT_MS });
-}
-
-function signIn(state: SessionState, token: string, now: number): Step {
-  const step = attempt({ ...state, token, problem: null, attempt: 0 }, now);
-  return { state: step.state, effects: [{ type: "remember", token }, ...step.effects] };
-}
-
-function greet(state: SessionState): Step {
-  if (state.link !== "opening") return stay(state);
-  const frame: ClientFrame = {
-    op: "hello",
-    client: CLIENT,
-    ...(state.token === null ? {} : { token: state.token }),
-    ...(state.cursor === null ? {} : { cursor: state.cursor }),
-  };
-  return { state: { ...state, link: "greeting" }, effects: [{ type: "send", frame }] };
-}
-
-function closed(state: SessionState, code: number, now: number, random: () => number): Step {
-  if (!hasSocket(state)) return stay(state);
-  const reason = closeProblem(code, state.said);
-  if (!FINAL_CLOSE_CODES.has(code)) return retryLater(state, reason, now, random);
-  const stopped = { ...state, liveSince: null, retryAt: null, problem: reason };
-  if (code !== 4401) return { state: { ...stopped, link: "stopped" }, effects: [] };
-  return {
-    state: { ...stopped, link: "signed_out", token: null, problem: state.token === null ? null : reason },
-    effects: [{ type: "remember", token: null }],
-  };
-}
-
-function retryLater(state: SessionState, problem: Problem, now: number, random: () => number): Step {
-  const held = state.liveSince !== null && now - state.liveSince >= STABLE_MS;
-  const count = held ? 1 : state.attempt + 1;
-  const retryAt = now + backoff(count, random);
-  return { state: { ...state, link: "waiting", attempt: count, retryAt, problem, liveSince: null }, effects: [] };
-}
-
-/** Leave the present socket on our own account, then as if it had been lost. */
-function hangUp(state: SessionState, problem: Problem, now: number, random: () => number): Step {
-  const step = retryLater(state, problem, now, random);
-  return { state: step.state, effects: [{ type: "close" }, ...step.effects] };
 }
 
 function heard(state: SessionState, text: string, now: number, random: () => number): Step {
@@ -277,9 +226,9 @@ function report(state: SessionState, render: Percentiles): Step {
  */
 function keepAlive(step: Step, now: number, random: () => number): Step {
   const { state } = step;
-  if (!hasSocket(state) && state.link !== "configuring") return step;
+  if (!awaitsAnswer(state)) return step;
   if (now >= silentAt(state)) {
-    const lost = hangUp(state, SILENT, now, random);
+    const lost = hangUp(state, silence(state), now, random);
     return { state: lost.state, effects: [...step.effects, ...lost.effects] };
   }
   if (state.link !== "live") return step;
@@ -296,6 +245,10 @@ function keepAlive(step: Step, now: number, random: () => number): Step {
   return effects.length === step.effects.length ? step : { state: { ...state, pingAt, reportAt }, effects };
 }
 
+function silence({ link }: SessionState): Problem {
+  return link === "authorizing" ? tokenUnavailable("it does not answer") : SILENT;
+}
+
 function silentAt({ heardAt, pingIntervalMs, doubtedUntil }: SessionState): number {
   return Math.min(heardAt + 2 * pingIntervalMs, doubtedUntil ?? Number.POSITIVE_INFINITY);
 }
@@ -303,9 +256,5 @@ function silentAt({ heardAt, pingIntervalMs, doubtedUntil }: SessionState): numb
 function wakeTime(state: SessionState): number | null {
   if (state.link === "waiting") return state.retryAt;
   if (state.link === "live") return Math.min(silentAt(state), state.pingAt, state.reportAt);
-  return hasSocket(state) || state.link === "configuring" ? silentAt(state) : null;
-}
-
-function hasSocket({ link }: SessionState): boolean {
-  return link === "opening" || link === "greeting" || link === "loading" || link === "live";
+  return awaitsAnswer(state) ? silentAt(state) : null;
 }

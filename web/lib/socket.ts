@@ -8,22 +8,30 @@
 import { decodeConfig } from "./decode.ts";
 import { type Asking, RequestError, requestProblem } from "./http.ts";
 import { SUBPROTOCOL } from "./protocol.ts";
-import type { Effect, Input } from "./session-state.ts";
+import type { Effect, Input, TokenGiver } from "./session-state.ts";
+import { askApp, type TokenSource, whyNot } from "./token.ts";
 
 /** An input as it happens; who receives it adds the time. */
 export type Happening = Input extends infer I ? (I extends unknown ? Omit<I, "now"> : never) : never;
 
-/** The effects that touch the outside. */
+/** The effects that touch the outside, and so are the rim's. */
 export type OutsideEffect = Exclude<Effect, { readonly type: "applied" | "measure" }>;
 
+/** The outside world, as the store needs it. `browserRim` is the real one; another may be made for tests. */
 export interface Rim {
+  /** Milliseconds since the epoch. */
   now(): number;
+  /** A number in [0, 1). */
   random(): number;
+  /** Carry out an effect; what comes of it is told as inputs. */
   run(effect: OutsideEffect): void;
   /** Ask the daemon something over HTTP; gives its JSON. Rejects with a RequestError. */
   request(path: string, asking: Asking): Promise<unknown>;
-  /** The token that this tab kept, or null. */
+  readonly tokenFrom: TokenGiver;
+  /** The operator's token that this tab kept, or null. */
   storedToken(): string | null;
+  /** Ask the app for a token, for a request; null when nobody is signed in there. Rejects with what went wrong. */
+  freshToken(): Promise<string | null>;
   /** Call back before the next paint, or soon when the page is hidden and nothing is painted. */
   beforePaint(callback: (visible: boolean) => void): void;
   /** Call back once what was just rendered is on the screen. */
@@ -35,31 +43,60 @@ export interface Rim {
 const TOKEN_KEY = "mission-control.token";
 const HIDDEN_PUBLISH_MS = 500;
 
-/** The browser's rim. `origin` is the daemon's, such as the page's own. */
-export function browserRim(origin: string, happened: (input: Happening) => void): Rim {
+export interface BrowserOptions {
+  /** Where the daemon is, such as `https://control.example:8700`; without it, where the page comes from. */
+  readonly origin?: string | undefined;
+  /**
+   * The app's token for the daemon, or a function that gives it and is asked anew before each connection and request.
+   * Nothing of it is stored. Without it the token is the operator's: `signIn` takes it, and the tab keeps it in its
+   * `sessionStorage`.
+   */
+  readonly token?: TokenSource | undefined;
+}
+
+/** Makes the rim of a browser's page: nothing happens before it is called with who is to be told of what happened. */
+export function browserRim(options: BrowserOptions = {}): (happened: (input: Happening) => void) => Rim {
+  return (happened) => openRim(options.origin ?? window.location.origin, options.token, happened);
+}
+
+function openRim(origin: string, token: TokenSource | undefined, happened: (input: Happening) => void): Rim {
   const lifetime = new AbortController();
   let socket: WebSocket | null = null;
-  let request: AbortController | null = null;
+  let pending: AbortController | null = null;
   let wake: ReturnType<typeof setTimeout> | undefined;
 
   function hangUp(): void {
-    request?.abort();
-    request = null;
+    pending?.abort();
+    pending = null;
     const old = socket;
     socket = null; // its handlers see that they are no longer meant
     old?.close();
   }
 
-  async function configure(): Promise<void> {
+  /** Do something that ends in one input; whatever is begun after it makes its answer void. */
+  async function answer(what: (signal: AbortSignal) => Promise<Happening>): Promise<void> {
     hangUp();
     const mine = new AbortController();
-    request = mine;
+    pending = mine;
+    const input = await what(mine.signal);
+    if (pending === mine) happened(input);
+  }
+
+  async function configure(signal: AbortSignal): Promise<Happening> {
     try {
-      const response = await fetch(new URL("/v1/config", origin), { signal: mine.signal, cache: "no-store" });
+      const response = await fetch(new URL("/v1/config", origin), { signal, cache: "no-store" });
       const config = response.ok ? decodeConfig(await response.json()) : null;
-      if (request === mine) happened(config === null ? { type: "config_failed" } : { type: "configured", config });
+      return config === null ? { type: "config_failed" } : { type: "configured", config };
     } catch {
-      if (request === mine) happened({ type: "config_failed" });
+      return { type: "config_failed" };
+    }
+  }
+
+  async function askToken(): Promise<Happening> {
+    try {
+      return { type: "token_given", token: await askApp(token) };
+    } catch (error) {
+      return { type: "token_failed", why: whyNot(error) };
     }
   }
 
@@ -98,7 +135,10 @@ export function browserRim(origin: string, happened: (input: Happening) => void)
     run(effect) {
       switch (effect.type) {
         case "configure":
-          void configure();
+          void answer(configure);
+          return;
+        case "ask_token":
+          void answer(askToken);
           return;
         case "connect":
           connect();
@@ -130,7 +170,9 @@ export function browserRim(origin: string, happened: (input: Happening) => void)
       if (!response.ok) throw new RequestError(requestProblem(response.status, body));
       return body;
     },
-    storedToken: () => sessionStorage.getItem(TOKEN_KEY),
+    tokenFrom: token === undefined ? "operator" : "app",
+    storedToken: () => (token === undefined ? sessionStorage.getItem(TOKEN_KEY) : null),
+    freshToken: () => askApp(token),
     beforePaint(callback) {
       beforePaint(callback, lifetime.signal);
     },

@@ -6,42 +6,59 @@
  */
 
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Asking } from "./http.ts";
+import { type Asking, RequestError } from "./http.ts";
 import { LatencyWindow } from "./latency.ts";
+import { NOBODY_SIGNED_IN, tokenUnavailable } from "./problem.ts";
 import type { Cursor, Percentiles } from "./protocol.ts";
 import { Rates } from "./rates.ts";
 import { reduce } from "./session.ts";
 import { type Effect, INITIAL, type SessionState, serverOffset } from "./session-state.ts";
 import type { Happening, Rim } from "./socket.ts";
+import { whyNot } from "./token.ts";
 
 const ROLLING_SAMPLES = 8_192;
 
-/** What tests and operators may look at, as `window.__missionControl`. */
+/** Figures about this subscription, for tests and operators. */
 export interface Diagnostics {
   /** From the source's emission to the painted frame, in ms, over the newest samples. */
   latency(): Percentiles;
+  /** The position after the newest event that was applied. */
   cursor(): Cursor | null;
+  /** Events that came again, and were left out. */
   readonly duplicates: number;
+  /** Holes that were found, each answered with a fresh snapshot. */
   readonly gaps: number;
+  /** Frames and entries that had not their shape, and were left out. */
   readonly malformed: number;
 }
 
+/** One subscription to a daemon. Nothing happens before `start`. */
 export interface MissionControl {
+  /** The session; it changes at most once per animation frame. */
   readonly store: StoreApi<SessionState>;
   readonly diagnostics: Diagnostics;
+  /** Events per agent and second, over the last minute. */
   readonly rates: Rates;
-  /** Connect, and stay so until the returned function is called. */
+  /** Connect, and stay so until the returned function is called. A new start begins anew, without a cursor. */
   start(): () => void;
-  /** Try again now rather than at the appointed time. */
+  /**
+   * Try again now rather than at the appointed time. Where the app gives the token, this is also the way on from
+   * `signed_out`: the app is asked again.
+   */
   retry(): void;
+  /** Use the operator's token, and keep it for this tab. Without effect where the app gives the token. */
   signIn(token: string): void;
   /** Put away the notice with this code. */
   dismiss(code: string): void;
-  /** Ask the daemon something over HTTP, as who is signed in. Rejects with a RequestError. */
+  /**
+   * Ask the daemon something over HTTP, with the token of who is signed in; gives the decoded JSON. Rejects with a
+   * RequestError, whose `problem` is for people, or with an AbortError when `asking.signal` or the end of the
+   * subscription stopped it.
+   */
   request(path: string, asking?: Omit<Asking, "token">): Promise<unknown>;
 }
 
-/** `makeRim` gives the outside world; it is called at every start. */
+/** A subscription over the outside world that `makeRim` gives, such as `browserRim()`; it is called at every start. */
 export function missionControl(makeRim: (happened: (input: Happening) => void) => Rim): MissionControl {
   const store = createStore<SessionState>(() => INITIAL);
   const rolling = new LatencyWindow(ROLLING_SAMPLES);
@@ -91,6 +108,16 @@ export function missionControl(makeRim: (happened: (input: Happening) => void) =
     }
   }
 
+  /** The token for a request. Rejects with a RequestError when the app has none. */
+  async function appToken(outside: Rim): Promise<string | null> {
+    if (state.config?.auth.mode === "none") return null;
+    const token = await outside.freshToken().catch((error: unknown) => {
+      throw new RequestError(tokenUnavailable(whyNot(error)));
+    });
+    if (token === null) throw new RequestError(NOBODY_SIGNED_IN);
+    return token;
+  }
+
   return {
     store,
     rates,
@@ -111,7 +138,7 @@ export function missionControl(makeRim: (happened: (input: Happening) => void) =
       const mine = makeRim(happened);
       rim = mine;
       publishing = false;
-      happened({ type: "start", token: mine.storedToken() });
+      happened({ type: "start", token: mine.storedToken(), tokenFrom: mine.tokenFrom });
       return () => {
         mine.dispose();
         if (rim === mine) rim = null;
@@ -121,8 +148,11 @@ export function missionControl(makeRim: (happened: (input: Happening) => void) =
     signIn: (token) => happened({ type: "sign_in", token }),
     dismiss: (code) => happened({ type: "dismiss", code }),
     async request(path, asking = {}) {
-      if (rim === null) throw new DOMException("not started", "AbortError");
-      return rim.request(path, { ...asking, token: state.token });
+      const mine = rim;
+      if (mine === null) throw new DOMException("not started", "AbortError");
+      const token = mine.tokenFrom === "app" ? await appToken(mine) : state.token;
+      asking.signal?.throwIfAborted();
+      return mine.request(path, { ...asking, token });
     },
   };
 }

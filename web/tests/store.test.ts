@@ -1,52 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Asking } from "../lib/http.ts";
 import { LatencyWindow } from "../lib/latency.ts";
 import { overall } from "../lib/overall.ts";
-import type { Happening, OutsideEffect, Rim } from "../lib/socket.ts";
 import { type MissionControl, missionControl } from "../lib/store.ts";
 import { agentKey } from "../lib/view.ts";
+import { FakeRim } from "./fake-rim.ts";
 import { chunk, emptySnapshot, envelope, OPEN_CONFIG, welcome } from "./harness.ts";
-
-/** A world in which nothing happens by itself. */
-class FakeRim implements Rim {
-  time = 1_000_000;
-  token: string | null = null;
-  disposed = false;
-  readonly effects: OutsideEffect[] = [];
-  readonly asked: (readonly [string, string | null])[] = [];
-  #beforePaint: ((visible: boolean) => void)[] = [];
-  #afterPaint: (() => void)[] = [];
-  readonly happened: (input: Happening) => void;
-
-  constructor(happened: (input: Happening) => void) {
-    this.happened = happened;
-  }
-
-  now = () => this.time;
-  random = () => 0;
-  run = (effect: OutsideEffect) => void this.effects.push(effect);
-  request = (path: string, asking: Asking) => {
-    this.asked.push([path, asking.token ?? null]);
-    return Promise.resolve({ path });
-  };
-  storedToken = () => this.token;
-  beforePaint = (callback: (visible: boolean) => void) => void this.#beforePaint.push(callback);
-  afterPaint = (callback: () => void) => void this.#afterPaint.push(callback);
-  dispose = () => {
-    this.disposed = true;
-  };
-
-  frame(frame: object): void {
-    this.happened({ type: "frame", text: JSON.stringify(frame) });
-  }
-
-  /** One animation frame that takes `took` ms until it is on the screen. */
-  paint(took = 0, visible = true): void {
-    for (const callback of this.#beforePaint.splice(0)) callback(visible);
-    this.time += took;
-    for (const callback of this.#afterPaint.splice(0)) callback();
-  }
-}
 
 let rim: FakeRim;
 let mission: MissionControl;

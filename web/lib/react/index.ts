@@ -3,4 +3,4 @@
 export { type Conversation, useConversation } from "./conversation.ts";
 export { useNow, useServerNow } from "./now.ts";
 export { usePaced } from "./pace.ts";
-export { MissionControlProvider, useMission, useSession } from "./provider.tsx";
+export { MissionControlProvider, type ProviderProps, useMission, useSession } from "./provider.tsx";

@@ -1,45 +1,57 @@
 "use client";
 
-import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { SessionState } from "../session-state.ts";
-import { browserRim } from "../socket.ts";
-import { type Diagnostics, type MissionControl, missionControl } from "../store.ts";
-
-declare global {
-  interface Window {
-    __missionControl?: Diagnostics;
-  }
-}
+import { type BrowserOptions, browserRim } from "../socket.ts";
+import { type MissionControl, missionControl } from "../store.ts";
+import { presentToken, type TokenSource } from "../token.ts";
 
 const Context = createContext<MissionControl | null>(null);
 
-interface ProviderProps {
+export interface ProviderProps {
   /** Where the daemon is, such as `https://control.example:8700`; without it, where the page comes from. */
-  readonly origin?: string;
-  readonly children: ReactNode;
+  readonly origin?: string | undefined;
+  /**
+   * The app's token for the daemon, or a function that gives it and is asked anew before each connection and request.
+   * The newest one counts, and need not be the same object each time; nothing of it is stored. Without it the token is
+   * the operator's, whom the page has to ask for it: see `MissionControl.signIn`.
+   */
+  readonly token?: TokenSource | undefined;
+  readonly children?: ReactNode;
 }
 
-/** Connects while it is mounted; everything below may use the hooks of this folder. */
-export function MissionControlProvider({ origin, children }: ProviderProps) {
-  const [mission] = useState(() =>
-    missionControl((happened) => browserRim(origin ?? window.location.origin, happened)),
-  );
+/**
+ * Connects while it is mounted; everything below may use the hooks. Another origin is another connection, which begins
+ * anew. On a server it renders what is below it with a session that has not begun.
+ */
+export function MissionControlProvider({ origin, token, children }: ProviderProps) {
+  const newest = useRef(token);
+  const options = useRef<BrowserOptions>({});
+  const [mission] = useState(() => missionControl((happened) => browserRim(options.current)(happened)));
+  const fromApp = token !== undefined;
   useEffect(() => {
-    window.__missionControl = mission.diagnostics;
+    newest.current = token;
+    if (typeof token === "string") mission.retry(); // it may be waiting for just that
+  }, [mission, token]);
+  useEffect(() => {
+    options.current = { origin, token: fromApp ? () => presentToken(newest.current) : undefined };
     return mission.start();
-  }, [mission]);
+  }, [mission, origin, fromApp]);
   return <Context value={mission}>{children}</Context>;
 }
 
-/** The connection itself: to try again, to sign in, to ask for more. */
+/** The connection itself: to try again, to sign in, to ask for more. Throws outside of a MissionControlProvider. */
 export function useMission(): MissionControl {
   const mission = useContext(Context);
   if (mission === null) throw new Error("useMission needs a MissionControlProvider above it");
   return mission;
 }
 
-/** A part of the session; renders again when that part is another object. */
+/**
+ * A part of the session; renders again when that part is another object. So `select` must give what the session has,
+ * such as `session.view.agents`, and make nothing new: that would be another object each time, without end.
+ */
 export function useSession<T>(select: (session: SessionState) => T): T {
   return useStore(useMission().store, select);
 }
