@@ -58,7 +58,7 @@ wheel: ## Build the wheel, dashboard included, into dist/
 	@$(IN_VENV) build --wheel --no-isolation
 
 clean: ## Remove everything that was built or fetched
-	rm -rf .venv .cache dist build web/node_modules web/.next web/out src/mission_control/dashboard
+	rm -rf .venv .cache dist build web/node_modules web/.next web/out web/lib/dist src/mission_control/dashboard
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

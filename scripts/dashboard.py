@@ -18,6 +18,8 @@ PACKAGES_STAMP = PACKAGES / ".installed"
 BUILD_STAMP = CACHE / "dashboard.built"
 
 NOT_SOURCES = {"node_modules", ".next", "out", "tests", "next-env.d.ts", "tsconfig.tsbuildinfo"}
+BUILT_PACKAGE = ("lib", "dist")
+"""The client as a package: the dashboard takes its sources."""
 
 
 def npm(*arguments: str) -> None:
@@ -38,9 +40,11 @@ def install_packages() -> None:
 
 def sources(web: Path) -> list[Path]:
     """The files that the build reads, in a fixed order."""
-    return sorted(
-        path for path in web.rglob("*") if path.is_file() and path.relative_to(web).parts[0] not in NOT_SOURCES
-    )
+    return sorted(path for path in web.rglob("*") if path.is_file() and _is_source(path.relative_to(web).parts))
+
+
+def _is_source(parts: tuple[str, ...]) -> bool:
+    return parts[0] not in NOT_SOURCES and parts[:2] != BUILT_PACKAGE
 
 
 def build() -> None:

@@ -57,6 +57,7 @@ def test_dashboard_sources_are_what_the_build_reads(tmp_path: Path) -> None:
     for name in (
         "app/page.tsx",
         "lib/store.ts",
+        "lib/dist/store.js",
         "package.json",
         "node_modules/x/i.js",
         ".next/c",

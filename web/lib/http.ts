@@ -2,13 +2,17 @@
 
 import type { Problem } from "./problem.ts";
 
+/** How to ask: `method` is GET unless said otherwise, `token` goes into the Authorization header. */
 export interface Asking {
   readonly method?: "GET" | "POST" | "DELETE";
   readonly token?: string | null;
   readonly signal?: AbortSignal | null;
 }
 
-/** A request that was not answered as it should be. `problem` is for the operator. */
+/**
+ * A request that was not answered as it should be. `problem` is for people; its `code` is the daemon's own (such as
+ * `unauthenticated`), the HTTP status where it gave none, `unreachable`, `token_unavailable` or `signed_out`.
+ */
 export class RequestError extends Error {
   readonly problem: Problem;
 

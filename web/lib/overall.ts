@@ -3,6 +3,7 @@
 import type { GatewayView, LinkState } from "./protocol.ts";
 import { phase, type SessionState } from "./session-state.ts";
 
+/** Whether what is shown is current, and which link is to blame if it is not. */
 export interface Overall {
   readonly state: LinkState;
   /** The gateway whose link is the worse one; null when it is the page's own link. */

@@ -15,6 +15,7 @@ import { type AgentKey, agentKey, inOrder, type Message } from "./view.ts";
 const MESSAGES_PAGE = 50;
 const ACTIVITIES_PAGE = 200;
 
+/** What of an agent's past is here; the next state is another object. */
 export interface PastState {
   /** Oldest first. */
   readonly messages: readonly Message[];
@@ -25,6 +26,7 @@ export interface PastState {
   /** Whether the daemon may have older messages. */
   readonly hasOlder: boolean;
   readonly loading: boolean;
+  /** Why the last question was not answered. */
   readonly problem: Problem | null;
 }
 
@@ -37,6 +39,7 @@ const NOTHING: PastState = {
   problem: null,
 };
 
+/** An agent's past over a subscription. It follows while somebody has subscribed to it. */
 export class Past {
   readonly #mission: MissionControl;
   readonly #key: AgentKey;
@@ -61,6 +64,7 @@ export class Past {
     this.#key = agentKey(gateway, id);
   }
 
+  /** The present state; the same object until something changes. */
   get state(): PastState {
     return this.#state;
   }
@@ -76,7 +80,10 @@ export class Past {
     };
   };
 
-  /** Ask for the page of messages before the oldest that is here, and for the activities of that time. */
+  /**
+   * Ask for the page of messages before the oldest that is here, and for the activities of that time. What goes wrong
+   * is the state's `problem`; it does not reject.
+   */
   async loadOlder(): Promise<void> {
     if (this.#state.loading || !this.#state.hasOlder) return;
     await this.#ask(async (signal) => {

@@ -6,6 +6,7 @@
  */
 
 export const PROTOCOL = 1;
+/** The WebSocket subprotocol to offer. */
 export const SUBPROTOCOL = "mission-control.v1";
 
 /** Close codes after which the same credentials can never succeed: the client stops and says why. */
@@ -16,10 +17,15 @@ export const FINAL_STATES = ["complete", "aborted", "error", "interrupted"] as c
 export const AGENT_STATUSES = ["online", "degraded", "offline"] as const;
 export const LINK_STATES = ["connecting", "connected", "reconnecting", "disconnected"] as const;
 
+/** Who wrote a message. */
 export type Role = (typeof ROLES)[number];
+/** How a message ended: `aborted` by someone, `error` when the model failed, `interrupted` when the rest was lost. */
 export type FinalState = (typeof FINAL_STATES)[number];
+/** How far a message is; `streaming` while it is being written. */
 export type MessageState = FinalState | "streaming";
+/** Whether an agent is alive, as far as its gateway's connection and its runs tell. */
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
+/** Where a link stands. `reconnecting`: lost, and tried again by itself; `disconnected`: refused, or given up. */
 export type LinkState = (typeof LINK_STATES)[number];
 
 /** A position in one journal. An offset means nothing without the epoch of the journal that it counts in. */
@@ -28,6 +34,7 @@ export interface Cursor {
   readonly offset: number;
 }
 
+/** A piece of a message that is being written. */
 export interface ChunkPayload {
   readonly message_id: string;
   readonly run_id: string;
@@ -40,6 +47,7 @@ export interface ChunkPayload {
   readonly start: number;
 }
 
+/** The end of a message, with its whole text. */
 export interface FinalPayload {
   readonly message_id: string;
   readonly run_id: string;
@@ -52,8 +60,11 @@ export interface FinalPayload {
   readonly started_at?: number;
 }
 
+/** Something that an agent did, or that happened to it. */
 export interface ActivityPayload {
+  /** Dotted, such as `run.started` or `tool.failed`; new ones may come. */
   readonly kind: string;
+  /** One line for people. */
   readonly title: string;
   readonly run_id?: string;
   readonly session?: string;
@@ -62,18 +73,21 @@ export interface ActivityPayload {
   readonly duration_ms?: number;
 }
 
+/** When there was last a live connection, a sign of life of the agent, and work done; ms since the epoch. */
 export interface Clocks {
   readonly transport_at: number | null;
   readonly heartbeat_at: number | null;
   readonly progress_at: number | null;
 }
 
+/** An agent's status, with the reason for people. */
 export interface HeartbeatPayload {
   readonly status: AgentStatus;
   readonly reason: string;
   readonly clocks: Clocks;
 }
 
+/** The state of a part of the system, such as the link to a gateway. */
 export interface StatusPayload {
   readonly component: string;
   readonly id: string;
@@ -87,26 +101,36 @@ export interface StatusPayload {
 }
 
 interface EnvelopeOf<T extends string, P> {
+  /** Stable: the same occurrence has the same id after a reconnect, a restart or a repair. */
   readonly event_id: string;
+  /** When the source emitted it, ms since the epoch. */
   readonly timestamp: number;
   readonly agent_id: string | null;
   readonly type: T;
   readonly payload: P;
+  /** Counts the journaled events of one agent of one gateway. */
   readonly sequence: number;
   readonly gateway: string;
   /** Position in the journal; null marks an ephemeral event: delivered live, never replayed. */
   readonly offset: number | null;
 }
 
+/** A message went on. */
 export type ChunkEvent = EnvelopeOf<"conversation.chunk", ChunkPayload>;
+/** A message ended. */
 export type FinalEvent = EnvelopeOf<"conversation.final", FinalPayload>;
+/** An agent did something. */
 export type ActivityEvent = EnvelopeOf<"activity.event", ActivityPayload>;
+/** An agent's status changed, or was confirmed. */
 export type HeartbeatEvent = EnvelopeOf<"heartbeat", HeartbeatPayload>;
+/** A part of the system changed its state. */
 export type StatusEvent = EnvelopeOf<"system.status", StatusPayload>;
 /** An event of a type that this client doesn't know yet: it only moves the cursor. */
 export type UnknownEvent = EnvelopeOf<"unknown", null>;
+/** Any event, by its `type`. */
 export type Envelope = ChunkEvent | FinalEvent | ActivityEvent | HeartbeatEvent | StatusEvent | UnknownEvent;
 
+/** A gateway, and how the daemon's link to it stands. */
 export interface GatewayView {
   readonly id: string;
   readonly kind: string;
@@ -120,6 +144,7 @@ export interface GatewayView {
   readonly missing_since: number | null;
 }
 
+/** A run that is open: an agent at work. */
 export interface RunView {
   readonly run_id: string;
   readonly session: string;
@@ -140,6 +165,7 @@ export interface Counters {
   readonly gaps: number;
 }
 
+/** An agent at one cursor. `gateway` and `id` together identify it. */
 export interface AgentView {
   readonly id: string;
   readonly gateway: string;
@@ -158,6 +184,7 @@ export interface AgentView {
   readonly counters: Counters;
 }
 
+/** A message at one cursor. */
 export interface MessageView {
   readonly message_id: string;
   readonly agent_id: string;
@@ -176,6 +203,7 @@ export interface MessageView {
   readonly error?: string;
 }
 
+/** What a subscriber wants to see; a list that is missing or empty admits all. */
 export interface Filter {
   readonly agents?: readonly string[];
   readonly types?: readonly string[];
@@ -191,9 +219,12 @@ export interface Percentiles {
   readonly max: number;
 }
 
+/** Why a snapshot came instead of a continuation. */
 export type SnapshotReason = "first" | "epoch_changed" | "expired" | "ahead" | "filter" | "slow_consumer";
+/** Whether the daemon watches real gateways or a simulation. */
 export type Source = "live" | "simulated";
 
+/** The answer to `hello`: whether the stream goes on at the cursor or a snapshot follows. */
 export interface WelcomeFrame {
   readonly op: "welcome";
   readonly protocol: number;
@@ -206,6 +237,7 @@ export interface WelcomeFrame {
   readonly source: Source;
 }
 
+/** Everything that the daemon shows, at `cursor`. */
 export interface SnapshotFrame {
   readonly op: "snapshot";
   readonly reason: string;
@@ -217,6 +249,7 @@ export interface SnapshotFrame {
   readonly feed: readonly ActivityEvent[];
 }
 
+/** Events, in order of offset. */
 export interface EventsFrame {
   readonly op: "events";
   readonly events: readonly Envelope[];
@@ -224,12 +257,14 @@ export interface EventsFrame {
   readonly offset: number;
 }
 
+/** The answer to a ping: its `t`, and the daemon's time. */
 export interface PongFrame {
   readonly op: "pong";
   readonly t: number;
   readonly server_time: number;
 }
 
+/** What the daemon says of itself, such as that it cannot store. */
 export interface NoticeFrame {
   readonly op: "notice";
   readonly level: string;
@@ -237,6 +272,7 @@ export interface NoticeFrame {
   readonly message: string;
 }
 
+/** Why the daemon is about to close the connection. */
 export interface ErrorFrame {
   readonly op: "error";
   readonly code: string;
@@ -248,6 +284,7 @@ export interface UnknownFrame {
   readonly op: "unknown";
 }
 
+/** Any frame from the daemon, by its `op`. */
 export type ServerFrame =
   | WelcomeFrame
   | SnapshotFrame
@@ -257,6 +294,7 @@ export type ServerFrame =
   | ErrorFrame
   | UnknownFrame;
 
+/** Any frame to the daemon, by its `op`. */
 export type ClientFrame =
   | {
       readonly op: "hello";

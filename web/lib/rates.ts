@@ -11,6 +11,7 @@ interface Ring {
   second: number;
 }
 
+/** Counts for each agent and second. */
 export class Rates {
   readonly #rings = new Map<AgentKey, Ring>();
 

@@ -23,6 +23,7 @@ export type Link =
   | "signed_out"
   | "stopped";
 
+/** Everything that is known of one subscription. Immutable: what did not change is the same object in the next state. */
 export interface SessionState {
   readonly link: Link;
   /** Failed attempts since the link last held. */
@@ -67,6 +68,7 @@ export interface SessionState {
   readonly wakeAt: number | null;
 }
 
+/** A session that has not begun; `reduce` starts from it. */
 export const INITIAL: SessionState = {
   link: "idle",
   attempt: 0,
@@ -99,6 +101,7 @@ export const INITIAL: SessionState = {
   wakeAt: null,
 };
 
+/** What happened, and when (`now`, ms since the epoch). */
 export type Input = {
   readonly now: number;
 } /** `token` is the operator's that was kept; without `tokenFrom` it is the operator who gives it. */ & (
@@ -120,6 +123,7 @@ export type Input = {
   | { readonly type: "dismiss"; readonly code: string }
 );
 
+/** What is to be done. `applied` and `measure` are for who counts and paints, the others touch the outside world. */
 export type Effect =
   | { readonly type: "configure" }
   /** Ask the app for a token; `token_given` or `token_failed` answers. */
@@ -140,6 +144,7 @@ export type Effect =
   /** Give a `measured` with what was measured since the last one. */
   | { readonly type: "measure" };
 
+/** The next state, and what is to be done. */
 export interface Step {
   readonly state: SessionState;
   readonly effects: readonly Effect[];

@@ -43,6 +43,10 @@ export interface Rim {
 const TOKEN_KEY = "mission-control.token";
 const HIDDEN_PUBLISH_MS = 500;
 
+/** Gives the outside world to a subscription that begins; `happened` is to be told of what happens there. */
+export type MakeRim = (happened: (input: Happening) => void) => Rim;
+
+/** Which daemon, and by whose leave. */
 export interface BrowserOptions {
   /** Where the daemon is, such as `https://control.example:8700`; without it, where the page comes from. */
   readonly origin?: string | undefined;
@@ -54,8 +58,8 @@ export interface BrowserOptions {
   readonly token?: TokenSource | undefined;
 }
 
-/** Makes the rim of a browser's page: nothing happens before it is called with who is to be told of what happened. */
-export function browserRim(options: BrowserOptions = {}): (happened: (input: Happening) => void) => Rim {
+/** The outside world of a page in a browser: WebSocket, fetch, timers, animation frames and the tab's storage. */
+export function browserRim(options: BrowserOptions = {}): MakeRim {
   return (happened) => openRim(options.origin ?? window.location.origin, options.token, happened);
 }
 

@@ -13,7 +13,7 @@ import type { Cursor, Percentiles } from "./protocol.ts";
 import { Rates } from "./rates.ts";
 import { reduce } from "./session.ts";
 import { type Effect, INITIAL, type SessionState, serverOffset } from "./session-state.ts";
-import type { Happening, Rim } from "./socket.ts";
+import type { Happening, MakeRim, Rim } from "./socket.ts";
 import { whyNot } from "./token.ts";
 
 const ROLLING_SAMPLES = 8_192;
@@ -59,7 +59,7 @@ export interface MissionControl {
 }
 
 /** A subscription over the outside world that `makeRim` gives, such as `browserRim()`; it is called at every start. */
-export function missionControl(makeRim: (happened: (input: Happening) => void) => Rim): MissionControl {
+export function missionControl(makeRim: MakeRim): MissionControl {
   const store = createStore<SessionState>(() => INITIAL);
   const rolling = new LatencyWindow(ROLLING_SAMPLES);
   const unreported = new LatencyWindow(ROLLING_SAMPLES);

@@ -5,6 +5,7 @@
 
 const BLOCK = 256;
 
+/** An immutable list, oldest first. */
 export class Strip<T> implements Iterable<T> {
   static readonly #EMPTY = new Strip<never>([], 0);
 

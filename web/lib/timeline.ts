@@ -3,6 +3,7 @@
 import type { ActivityEvent } from "./protocol.ts";
 import type { Message } from "./view.ts";
 
+/** How far a tool call is; `unknown` when its run is over and nobody said how the call ended. */
 export type CallState = "running" | "finished" | "failed" | "unknown";
 
 /** A tool call, put together from what was told of it. */
@@ -15,6 +16,7 @@ export interface ToolCall {
   readonly result: unknown;
   /** `unknown`: its run is over, and nobody said how the call ended. */
   readonly state: CallState;
+  /** Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly durationMs: number | null;
@@ -24,6 +26,7 @@ export interface ToolCall {
   readonly changedAt: number;
 }
 
+/** One entry of a conversation; `at` is when it began, ms since the epoch. `note`: a failed or aborted run, or a gap. */
 export type Item =
   | {
       readonly type: "message";

@@ -15,11 +15,14 @@ export interface Message extends MessageView {
 /** An agent's identity in one string: its gateway and its id there. */
 export type AgentKey = string;
 
+/** Gateways, agents, conversations and activity at one cursor. */
 export interface View {
+  /** By id. */
   readonly gateways: ReadonlyMap<string, GatewayView>;
   readonly agents: ReadonlyMap<AgentKey, AgentView>;
-  /** Per agent, ordered by (timestamp, offset). */
+  /** Per agent, ordered by (timestamp, offset): the newest 200, and those still open. */
   readonly conversations: ReadonlyMap<AgentKey, readonly Message[]>;
+  /** The newest activities of all agents, oldest first; at least 5,000 of them, if there were so many. */
   readonly feed: Strip<ActivityEvent>;
 }
 
@@ -30,6 +33,7 @@ export const EMPTY_VIEW: View = {
   feed: Strip.of([]),
 };
 
+/** The key of an agent in `View.agents` and `View.conversations`. */
 export function agentKey(gateway: string, agentId: string): AgentKey {
   return `${gateway}/${agentId}`;
 }

@@ -5,6 +5,7 @@ import { Past, type PastState } from "../past.ts";
 import { type Item, timeline } from "../timeline.ts";
 import { useMission } from "./provider.tsx";
 
+/** One agent's conversation, as far as it was asked for. */
 export interface Conversation extends Omit<PastState, "messages" | "activities" | "activitiesSince"> {
   /** Messages, tool calls and what befell runs, in the order in which they began. */
   readonly items: readonly Item[];

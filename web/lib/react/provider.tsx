@@ -9,6 +9,7 @@ import { presentToken, type TokenSource } from "../token.ts";
 
 const Context = createContext<MissionControl | null>(null);
 
+/** Which daemon, and by whose leave. */
 export interface ProviderProps {
   /** Where the daemon is, such as `https://control.example:8700`; without it, where the page comes from. */
   readonly origin?: string | undefined;
