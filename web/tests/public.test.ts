@@ -65,6 +65,7 @@ test("these are the functions, classes and constants that it gives", () => {
     "useConversation",
     "useMission",
     "useNow",
+    "usePaced",
     "useServerNow",
     "useSession",
   ]);
