@@ -1,6 +1,6 @@
 /* Runs in the page, before its own scripts: notes its frames, its long tasks and what it says of its latency. */
 (() => {
-  const fresh = () => ({ intervals: [], long: [], slow: [], latency: [] });
+  const fresh = () => ({ intervals: [], long: [], slow: [], latency: [], received: [] });
   let noted = fresh();
   let measuring = false;
   let since = 0;
@@ -37,6 +37,23 @@
       if (measuring && entry.startTime >= since) noted.slow.push([entry.duration, parts(entry)]);
     }
   }).observe({ type: "long-animation-frame" });
+
+  /* From the receipt of a frame of the stream to the paint that has it: a task posted from an animation frame runs then. */
+  let arrived = [];
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    const now = performance.now();
+    if (measuring) for (const at of arrived) if (at >= since) noted.received.push(now - at);
+    arrived = [];
+  };
+  window.WebSocket = class extends WebSocket {
+    constructor(...of) {
+      super(...of);
+      this.addEventListener("message", () => {
+        if (arrived.push(performance.now()) === 1) requestAnimationFrame(() => port2.postMessage(null));
+      });
+    }
+  };
 
   setInterval(() => {
     const latency = measuring ? window.__missionControl?.latency() : undefined;

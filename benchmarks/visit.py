@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil
 from statistics import median
 
 from attrs import frozen
@@ -20,6 +21,8 @@ class Visit:
     long: each long task's start and duration.
     slow: each slow frame's duration, and what that time went into.
     latency: p50, p95, p99 and the longest way from emission to paint of the newest 8,192 events, each second.
+    received: from the receipt of each frame of the stream to its paint: the part of the way that is the page's own.
+    events: how many events of the journal the page took while it was measured.
     weights: seconds since the beginning, then after a forced collection the bytes of the JavaScript heap, DOM nodes
         (also those that are no longer in the document), and elements of the document.
     paints: first contentful paint of each load that had nothing cached.
@@ -32,6 +35,8 @@ class Visit:
     long: Sequence[tuple[float, float]]
     slow: Sequence[tuple[float, Mapping[str, float]]]
     latency: Sequence[tuple[float, float, float, float]]
+    received: Sequence[float]
+    events: int
     weights: Sequence[tuple[float, int, int, int]]
     paints: Sequence[float]
     named: Sequence[int]
@@ -63,6 +68,16 @@ class Visit:
 
     def worst_p95(self) -> float | None:
         return max((p95 for _, p95, _, _ in self.latency), default=None)
+
+    def in_page(self, share: float) -> float | None:
+        """The percentile ``share`` of receipt to paint, by nearest rank."""
+        ordered = sorted(self.received)
+        return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else None
+
+    def page_cpu(self) -> float | None:
+        """CPU time of the page's process for 1,000 events, in ms: hardly the neighbours' matter."""
+        spent = self.cpu_s.get("renderer")
+        return None if spent is None or not self.events else spent / self.events * 1_000_000
 
     def tasks_over(self, ms: float) -> int:
         return sum(duration > ms for _, duration in self.long)
@@ -137,6 +152,10 @@ LINES = (
     Line("event to paint, p95 (ms)", lambda visit: visit.paint(1), ",.0f", ("< 100", lambda ms: ms < 100)),
     Line("event to paint, p99 (ms)", lambda visit: visit.paint(2), ",.0f"),
     Line("  p95 of the worst second (ms)", Visit.worst_p95, ",.0f"),
+    Line("receipt to paint, p50 (ms)", lambda visit: visit.in_page(0.5), ",.0f"),
+    Line("receipt to paint, p95 (ms)", lambda visit: visit.in_page(0.95), ",.0f"),
+    Line("receipt to paint, p99 (ms)", lambda visit: visit.in_page(0.99), ",.0f"),
+    Line("CPU per 1,000 events (ms)", Visit.page_cpu, ",.0f"),
     Line("tasks over 50 ms", lambda visit: visit.tasks_over(50), ",.0f"),
     Line("tasks over 100 ms", lambda visit: visit.tasks_over(100), ",.0f", ("none", lambda count: count == 0)),
     Line("  the longest (ms)", Visit.longest_task, ",.0f"),

@@ -76,7 +76,9 @@ class Watch:
 
     browser: Browser
     page: Page
-    found: dict[str, Any] = field(factory=lambda: {"intervals": [], "long": [], "slow": [], "latency": []})
+    found: dict[str, list[Any]] = field(
+        factory=lambda: {"intervals": [], "long": [], "slow": [], "latency": [], "received": []}
+    )
     weights: list[tuple[float, int, int, int]] = field(factory=list)
 
     def run(self, seconds: float, every: float, profile: Path | None) -> None:
@@ -113,11 +115,16 @@ class Watch:
             seconds[process["type"]] += process["cpuTime"]
         return seconds
 
+    def said(self) -> dict[str, int]:
+        """What the page says of itself."""
+        said: dict[str, int] = self.page.evaluate(DIAGNOSTICS)
+        return said
+
     def finish(self, offset: int) -> dict[str, int]:
         """What the page says of itself once it has come so far, or after 20 s."""
         deadline = time.monotonic() + _FINISH_SECONDS
         while True:
-            said: dict[str, int] = self.page.evaluate(DIAGNOSTICS)
+            said = self.said()
             if said["offset"] >= offset or time.monotonic() > deadline:
                 return said
             time.sleep(0.1)
@@ -133,14 +140,15 @@ def visit(url: str) -> None:
             print("ready", flush=True)
             _, seconds, every, *profile = sys.stdin.readline().split()
             watch = Watch(browser, tab.page)
-            before = Counter(watch.spent())
+            before, first = Counter(watch.spent()), watch.said()["offset"]
             watch.run(float(seconds), float(every), Path(profile[0]) if profile else None)
-            cpu_s = Counter(watch.spent()) - before
+            cpu_s, last = Counter(watch.spent()) - before, watch.said()["offset"]
             print("watched", flush=True)
             said = watch.finish(int(sys.stdin.readline().split()[1]))
             found = {
                 **watch.found,
                 **said,
+                "events": last - first,
                 "weights": watch.weights,
                 "paints": [paint for paint, _ in loads if paint is not None],
                 "named": loads[-1][1].named,

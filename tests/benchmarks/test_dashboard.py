@@ -18,6 +18,8 @@ def visit(**changes: Any) -> Visit:
         "long": [(100.0, 60.0), (900.0, 101.0)],
         "slow": [(60.0, {"layout": 40.0, "a script": 20.0}), (101.0, {"a script": 90.0, "next to nothing": 0.5})],
         "latency": [(5, 20, 30, 40), (7, 99, 120, 130), (6, 30, 40, 50)],
+        "received": [8.0, 9.0, 30.0],
+        "events": 40_000,
         "weights": [(0, 10 * MIB, 300, 100), (60, 40 * MIB, 310, 100), (120, 45 * MIB, 305, 100)],
         "paints": [300.0, 900.0, 400.0],
         "named": [100_000, 80_500],
@@ -28,7 +30,9 @@ def visit(**changes: Any) -> Visit:
     return Visit(**{**EXACT, **found, **changes})
 
 
-EMPTY = visit(intervals=[], long=[], slow=[], latency=[], weights=[], paints=[], named=[], later=[])
+EMPTY = visit(
+    intervals=[], long=[], slow=[], latency=[], received=[], events=0, weights=[], paints=[], named=[], later=[]
+)
 
 
 def test_what_was_exact_has_nothing_to_complain_of() -> None:
@@ -70,6 +74,8 @@ def test_figures() -> None:
     assert one.longest_task() == 101
     assert [one.paint(which) for which in range(3)] == [6, 30, 40]
     assert one.worst_p95() == 99
+    assert [one.in_page(share) for share in (0.5, 0.95, 0.01)] == [9, 30, 8]
+    assert one.page_cpu() == 150
     assert one.heaps() == [10, 40, 45]
     assert one.javascript() == 180.5
     assert one.blame() == [("a script", 110.0), ("layout", 40.0)]
