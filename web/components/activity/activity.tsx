@@ -1,6 +1,7 @@
 "use client";
 
-import { usePaced } from "../../lib/react/index.ts";
+import { useMemo } from "react";
+import { useChoices } from "../hooks/use-choices.ts";
 import { useQuery } from "../hooks/use-query.ts";
 import { Panel } from "../ui/panel.tsx";
 import styles from "./activity.module.css";
@@ -9,7 +10,16 @@ import { FAMILIES, familyOf } from "./kinds.ts";
 
 /** Everything that happens, by agent and by type. The filter is in the address; the stream does not notice it. */
 export function Activity() {
-  const agents = usePaced((session) => session.view.agents);
+  const choices = useChoices();
+  const listed = useMemo(
+    () =>
+      choices.map(({ key, name }) => (
+        <option key={key} value={key}>
+          {name}
+        </option>
+      )),
+    [choices],
+  );
   const { params, replace } = useQuery();
   const agent = params.get("agent");
   const family = familyOf(params.get("kind"));
@@ -25,12 +35,8 @@ export function Activity() {
             onChange={(event) => replace({ agent: event.target.value || null })}
           >
             <option value="">All agents</option>
-            {agent !== null && !agents.has(agent) && <option value={agent}>{agent}</option>}
-            {[...agents].map(([key, { name }]) => (
-              <option key={key} value={key}>
-                {name}
-              </option>
-            ))}
+            {agent !== null && !choices.some(({ key }) => key === agent) && <option value={agent}>{agent}</option>}
+            {listed}
           </select>
           <fieldset className={styles.families}>
             <legend className="visually-hidden">Show activity of the type</legend>

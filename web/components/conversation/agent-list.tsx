@@ -108,10 +108,10 @@ interface RowProps {
   readonly now: number;
 }
 
-function Row({ agentKey, agent, selected, now }: RowProps) {
+const Row = memo(function Row({ agentKey, agent, selected, now }: RowProps) {
   const several = useSession((session) => session.view.gateways.size > 1);
   return <Line {...useWords(agentKey, agent, now)} selected={selected} showGateway={several} />;
-}
+});
 
 const Line = memo(function Line(words: Words & { readonly selected: boolean; readonly showGateway: boolean }) {
   const { agentKey, name, status, reason, doing, pace, seen, gateway, stale, selected, showGateway } = words;

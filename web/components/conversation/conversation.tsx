@@ -1,11 +1,12 @@
 "use client";
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { ago, count, STATUS_WORDS } from "../../lib/describe.ts";
 import type { AgentView } from "../../lib/protocol.ts";
 import { useConversation, usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
 import type { Item } from "../../lib/timeline.ts";
 import type { AgentKey } from "../../lib/view.ts";
+import { useChoices } from "../hooks/use-choices.ts";
 import { useQuery } from "../hooks/use-query.ts";
 import { ArrowDownIcon } from "../ui/icons.tsx";
 import { StatusMark } from "../ui/marks.tsx";
@@ -57,9 +58,18 @@ export function Conversation({ agentKey, className }: ConversationProps) {
 
 /** On a phone, in the place of the list of agents. */
 function Switcher({ selected }: { readonly selected: AgentKey | null }) {
-  const agents = usePaced((session) => session.view.agents);
+  const choices = useChoices();
   const { push } = useQuery();
-  if (agents.size < 2) return null;
+  const listed = useMemo(
+    () =>
+      choices.map(({ key, name, status }) => (
+        <option key={key} value={key}>
+          {status === "online" ? name : `${name} (${STATUS_WORDS[status].toLowerCase()})`}
+        </option>
+      )),
+    [choices],
+  );
+  if (choices.length < 2) return null;
   return (
     <select
       className={styles.switcher}
@@ -67,12 +77,10 @@ function Switcher({ selected }: { readonly selected: AgentKey | null }) {
       value={selected ?? ""}
       onChange={(event) => push({ id: event.target.value, message: null, at: null })}
     >
-      {selected !== null && !agents.has(selected) && <option value={selected}>{selected}</option>}
-      {[...agents].map(([key, { name, status }]) => (
-        <option key={key} value={key}>
-          {status === "online" ? name : `${name} (${STATUS_WORDS[status].toLowerCase()})`}
-        </option>
-      ))}
+      {selected !== null && !choices.some(({ key }) => key === selected) && (
+        <option value={selected}>{selected}</option>
+      )}
+      {listed}
     </select>
   );
 }

@@ -22,11 +22,11 @@ interface RowProps {
 }
 
 /** An agent in the fleet: its status and why, what it does, when it was last heard, how much it says. */
-export function AgentRow({ agentKey, agent, now, pinned, onPin }: RowProps) {
+export const AgentRow = memo(function AgentRow({ agentKey, agent, now, pinned, onPin }: RowProps) {
   return (
     <div className={styles.row}>
       <AgentLink {...useWords(agentKey, agent, now)} />
-      <Pace agentKey={agentKey} />
+      <Pace agentKey={agentKey} second={now} />
       <button
         type="button"
         className={styles.pin}
@@ -40,7 +40,7 @@ export function AgentRow({ agentKey, agent, now, pinned, onPin }: RowProps) {
       </button>
     </div>
   );
-}
+});
 
 const AgentLink = memo(function AgentLink(words: Words) {
   const { agentKey, name, status, reason, doing, pace, seen, gateway, stale } = words;
@@ -76,8 +76,8 @@ const AgentLink = memo(function AgentLink(words: Words) {
 
 const NONE: readonly number[] = [];
 
-/** Drawn again each second, since its row is. */
-function Pace({ agentKey }: { readonly agentKey: AgentKey }) {
+/** Drawn again with each `second`, and not before: full seconds are counted. */
+const Pace = memo(function Pace({ agentKey }: { readonly agentKey: AgentKey; readonly second: number }) {
   const { rates } = useMission();
   const counts = rates.of(agentKey, Date.now()) ?? NONE;
   const perSecond = counts.slice(-10).reduce((sum, count) => sum + count, 0) / 10;
@@ -93,4 +93,4 @@ function Pace({ agentKey }: { readonly agentKey: AgentKey }) {
       </span>
     </span>
   );
-}
+});
