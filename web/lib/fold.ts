@@ -21,8 +21,11 @@ import { type AgentKey, agentKey, codePoints, inOrder, type Message, type View }
 
 /** How many activities the page keeps, and a few more; the daemon has those before. */
 export const FEED_KEPT = 5_000;
-/** How many messages an agent's conversation keeps; an open one is never dropped. */
+/** How many messages an agent's conversation keeps at most; an open one is never dropped. */
 export const MESSAGES_KEPT = 200;
+/** How many all conversations keep together, as long as each has some: the daemon has those before. */
+const ALL_MESSAGES_KEPT = 4_000;
+const MESSAGES_KEPT_AT_LEAST = 20;
 const SESSIONS_KEPT = 100;
 
 /** `duplicate`: its content was already there. `gap`: something before it never arrived. */
@@ -121,7 +124,7 @@ export class Fold {
       offset: event.offset ?? 0,
       ...(payload.error === undefined ? {} : { error: payload.error }),
     });
-    trim(list);
+    trim(list, keptOf(this.#agents?.size ?? 1));
     return "applied";
   }
 
@@ -310,8 +313,13 @@ function insert(list: Message[], message: Message): void {
   list.splice(list.findLastIndex((other) => inOrder(other, message) <= 0) + 1, 0, message);
 }
 
-function trim(list: Message[]): void {
-  while (list.length > MESSAGES_KEPT) {
+/** How many messages each of so many agents keeps: a page's memory must not grow with the fleet. */
+export function keptOf(agents: number): number {
+  return Math.min(MESSAGES_KEPT, Math.max(MESSAGES_KEPT_AT_LEAST, Math.floor(ALL_MESSAGES_KEPT / agents)));
+}
+
+function trim(list: Message[], most: number): void {
+  while (list.length > most) {
     const oldest = list.findIndex((message) => message.state !== "streaming");
     if (oldest < 0) return;
     list.splice(oldest, 1);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeFrame } from "../lib/decode.ts";
 import { activityOf } from "../lib/describe.ts";
-import { FEED_KEPT, Fold, MESSAGES_KEPT } from "../lib/fold.ts";
+import { FEED_KEPT, Fold, keptOf, MESSAGES_KEPT } from "../lib/fold.ts";
 import type { Envelope } from "../lib/protocol.ts";
 import { agentKey, EMPTY_VIEW, type View } from "../lib/view.ts";
 import { activity, chunk, envelope, final } from "./harness.ts";
@@ -83,6 +83,17 @@ describe("conversations", () => {
     const view = folded(EMPTY_VIEW, chunk(1, 0, 0, "open"), ...many);
     expect(conversation(view)).toHaveLength(MESSAGES_KEPT);
     expect(conversation(view)[0]?.state).toBe("streaming");
+  });
+
+  test("the more agents there are, the fewer messages each keeps, so that all together stay within bounds", () => {
+    expect([1, 20, 40, 200, 1_000].map(keptOf)).toEqual([MESSAGES_KEPT, MESSAGES_KEPT, 100, 20, 20]);
+    const others = Array.from({ length: 199 }, (_, n) =>
+      final(n + 1, "x", { message_id: `o${n}` }, { agent_id: `agent-${n}` }),
+    );
+    const many = Array.from({ length: 25 }, (_, n) => final(n + 300, "x", { message_id: `f${n}` }));
+    const list = conversation(folded(EMPTY_VIEW, ...others, ...many));
+    expect(list).toHaveLength(keptOf(200));
+    expect(list.at(-1)?.message_id).toBe("f24");
   });
 });
 
