@@ -21,7 +21,7 @@ from tests.e2e.browser import open_tab, running_browser
 PROBE = Path(__file__).with_name("probe.js")
 LOADS = 3
 """How often the view is loaded by a browser that has nothing of it yet."""
-_QUIET_SECONDS = 2
+_QUIET_SECONDS = 5
 """How long after a load scripts may still come that belong to it."""
 _FINISH_SECONDS = 20
 _LOAD_MS = 60_000

@@ -22,7 +22,7 @@ export function ActivityPanel({ agent, family, className }: PanelProps) {
       title="Activity"
       className={className}
       aside={
-        <Link className={styles.all} href={hrefTo("/activity", { agent, kind: family?.id ?? null })}>
+        <Link className={styles.all} href={hrefTo("/activity", { agent, kind: family?.id ?? null })} prefetch={false}>
           All activity
         </Link>
       }

@@ -5,8 +5,8 @@ import { MESSAGE_WORDS } from "../../lib/describe.ts";
 import type { Message as MessageData } from "../../lib/view.ts";
 import { MessageMark } from "../ui/marks.tsx";
 import { Time } from "../ui/time.tsx";
-import { MarkdownText } from "./markdown.tsx";
 import styles from "./message.module.css";
+import { MessageText } from "./message-text.tsx";
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   aborted: "Aborted: someone or something stopped this message before its end.",
@@ -45,7 +45,7 @@ export const Message = memo(function Message({ message, agentName, showSession }
       </p>
       {(text !== "" || streaming) && (
         <div className={styles.text} data-testid="message-text" dir="auto">
-          {role === "assistant" ? <MarkdownText text={text} streaming={streaming} /> : text}
+          {role === "assistant" ? <MessageText text={text} streaming={streaming} /> : text}
         </div>
       )}
       {explanation !== undefined && <p className={styles.explanation}>{explanation}</p>}
