@@ -54,6 +54,8 @@ export class Past {
   #before: number | null = null;
   #activitiesBefore: number | null = null;
   #activitiesSince = Number.POSITIVE_INFINITY;
+  /** What began before was let go of, also where the view still has it. */
+  #released = Number.NEGATIVE_INFINITY;
   #lifetime = new AbortController();
   #state = NOTHING;
 
@@ -86,6 +88,7 @@ export class Past {
    */
   async loadOlder(): Promise<void> {
     if (this.#state.loading || !this.#state.hasOlder) return;
+    this.#released = Number.NEGATIVE_INFINITY;
     await this.#ask(async (signal) => {
       const path = `/v1/agents/${encodeURIComponent(this.#id)}/messages`;
       const query = { gateway: this.#gateway, before: this.#before, limit: MESSAGES_PAGE };
@@ -103,6 +106,26 @@ export class Past {
     });
   }
 
+  /**
+   * Let go of what began before `at`, for a reader who is at the end: the daemon has it, and `loadOlder` brings it back.
+   * Nothing goes as long as a message of that time is still being written.
+   */
+  release(at: number): void {
+    const older = this.#state.messages.filter(({ timestamp }) => timestamp < at);
+    if (older.length === 0 || this.#state.loading || older.some(({ state }) => state === "streaming")) return;
+    for (const { message_id } of older) this.#messages.delete(message_id);
+    this.#released = at;
+    this.#before = Math.max(...older.map(({ offset }) => offset)) + 1; // what is still here comes again, and is there once
+    const activities = this.#state.activities.filter(({ timestamp }) => timestamp < at);
+    if (activities.length > 0) {
+      for (const { offset } of activities) this.#activities.delete(offset ?? 0);
+      this.#activitiesBefore = Math.max(...activities.map(({ offset }) => offset ?? 0)) + 1;
+      this.#activitiesSince = Math.max(this.#activitiesSince, at);
+    }
+    this.#state = { ...this.#state, hasOlder: true };
+    this.#publish();
+  }
+
   #keep(message: Message): void {
     if (!this.#messages.has(message.message_id)) this.#messages.set(message.message_id, message);
   }
@@ -115,7 +138,8 @@ export class Past {
     const live = view.conversations.get(this.#key) ?? [];
     let changed = false;
     for (const message of live) {
-      if (this.#messages.get(message.message_id) !== message) {
+      const released = message.timestamp < this.#released && message.offset < (this.#before ?? 0);
+      if (!released && this.#messages.get(message.message_id) !== message) {
         this.#messages.set(message.message_id, message);
         changed = true;
       }
@@ -147,6 +171,7 @@ export class Past {
     this.#before = null;
     this.#activitiesBefore = null;
     this.#activitiesSince = Number.POSITIVE_INFINITY;
+    this.#released = Number.NEGATIVE_INFINITY;
     this.#lifetime.abort();
     this.#lifetime = new AbortController();
     this.#state = NOTHING;

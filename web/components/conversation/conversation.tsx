@@ -17,6 +17,10 @@ import { Note } from "./note.tsx";
 import { ToolCall } from "./tool-call.tsx";
 import { useReading } from "./use-reading.ts";
 
+/** When there are more items than this, all but the newest of them go. */
+const MOST_ITEMS = 600;
+const KEPT_ITEMS = 300;
+
 interface ConversationProps {
   readonly agentKey: AgentKey | null;
   readonly className?: string | undefined;
@@ -100,12 +104,13 @@ function Summary({ agent }: { readonly agent: AgentView }) {
 }
 
 function Transcript({ agent }: { readonly agent: AgentView }) {
-  const { items, hasOlder, loading, problem, loadOlder } = useConversation(agent.gateway, agent.id);
+  const { items, hasOlder, loading, problem, loadOlder, release } = useConversation(agent.gateway, agent.id);
   const older = (): void => {
     if (hasOlder && !loading && problem === null) void loadOlder();
   };
   const reading = useReading(items, older);
   const target = useTarget(items, reading.show, { hasOlder, loading, loadOlder });
+  useBounds(items, reading.atEnd, release);
   const severalSessions = agent.sessions.length > 1;
   if (items.length === 0) {
     return loading ? (
@@ -148,6 +153,16 @@ function Transcript({ agent }: { readonly agent: AgentView }) {
       )}
     </div>
   );
+}
+
+/** Of a conversation that goes on for hours, a reader at its end keeps the newest items. */
+function useBounds(items: readonly Item[], atEnd: boolean, release: (at: number) => void): void {
+  const full = atEnd && items.length > MOST_ITEMS;
+  useEffect(() => {
+    if (!full) return;
+    const first = items.findLast((item, place) => item.type === "message" && place <= items.length - KEPT_ITEMS);
+    if (first !== undefined) release(first.at);
+  }, [full, items, release]);
 }
 
 interface DrawnProps {

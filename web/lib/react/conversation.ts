@@ -11,6 +11,8 @@ export interface Conversation extends Omit<PastState, "messages" | "activities" 
   readonly items: readonly Item[];
   /** Ask the daemon for what is older. */
   readonly loadOlder: () => Promise<void>;
+  /** Let go of what began before a time, in ms: it can be asked for again. */
+  readonly release: (at: number) => void;
 }
 
 /** An agent's conversation, live, and as far back as it was asked for. */
@@ -28,5 +30,6 @@ export function useConversation(gateway: string, agentId: string): Conversation 
     return timeline(messages, activities, since);
   }, [messages, activities, hasOlder]);
   const loadOlder = useMemo(() => () => past.loadOlder(), [past]);
-  return { items, hasOlder, loading, problem, loadOlder };
+  const release = useMemo(() => (at: number) => past.release(at), [past]);
+  return { items, hasOlder, loading, problem, loadOlder, release };
 }
