@@ -77,7 +77,11 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
     );
   }
   return (
-    <div className={styles.frame}>
+    <div
+      className={styles.frame}
+      onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
+      onPointerLeave={() => setPointed(false)}
+    >
       {held && (
         <button
           type="button"
@@ -95,8 +99,6 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
         ref={scroller}
         className={styles.scroller}
         data-lines
-        onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
-        onPointerLeave={() => setPointed(false)}
         onFocus={(event) => setFocused(event.target.matches(":focus-visible"))}
         onBlur={() => setFocused(false)}
         onScroll={(event) => setAway(event.currentTarget.scrollTop > 4)}
