@@ -79,7 +79,8 @@ class Voice:
         return self.source.event(self.id, "conversation.final", payload, at)
 
     def activity(self, kind: str, title: str, at: int | None = None, **fields: Any) -> Frame:
-        payload = {"kind": kind, "title": title, "session": self.session, **fields}
+        run = {"run_id": "run"} if kind.startswith("run.") else {}
+        payload = {"kind": kind, "title": title, "session": self.session, **run, **fields}
         return self.source.event(self.id, "activity.event", payload, at)
 
     def _activity(self, kind: str, title: str, fields: dict[str, Any], at: int | None) -> None:

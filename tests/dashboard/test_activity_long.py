@@ -1,0 +1,93 @@
+"""Thousands of activities: few are in the document, and all come from the daemon as one scrolls, in journal order."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import NewPage
+from tests.dashboard.page import open_live
+from tests.dashboard.stage import Stage
+
+pytestmark = pytest.mark.e2e
+
+ACTIVITIES = 2_400
+"""More than a snapshot has (200), and than several pages more (500 each)."""
+MOST_ROWS = 100
+
+WATCH_ROWS = """
+window.__rows = new Map();
+window.__most = 0;
+new MutationObserver(() => {
+  const rows = document.querySelectorAll("[data-testid=feed-row]");
+  window.__most = Math.max(window.__most, rows.length);
+  for (const row of rows) window.__rows.set(+row.closest("li").dataset.index, +row.dataset.offset);
+}).observe(document, { subtree: true, childList: true, attributes: true });
+"""
+"""Notes which offset stood at which place, and how many rows there ever were at once."""
+
+SCROLL = """() => {
+  const box = document.querySelector("[data-lines]");
+  const step = () => {
+    box.scrollBy(0, 2 * box.clientHeight);
+    const end = box.scrollTop + box.clientHeight >= box.scrollHeight - 1;
+    if (end && box.textContent.includes("The beginning")) window.__arrived = true;
+    else requestAnimationFrame(step);
+  };
+  step();
+}"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _activities(stage: Stage) -> None:
+    agent = stage.agent("busy")
+    kinds = [("tool.finished", "run.failed")[number % 3 == 0] for number in range(ACTIVITIES)]
+    events = [agent.activity(kind, f"Activity {number}") for number, kind in enumerate(kinds)]
+    stage.first.source.say(*events)
+
+
+def scroll_to_the_beginning(page: Page) -> None:
+    """In steps that are shorter than what is drawn at once, until the page says that nothing is older."""
+    page.get_by_test_id("feed-row").first.wait_for()
+    page.evaluate(SCROLL)
+    page.wait_for_function("() => window.__arrived")
+
+
+@pytest.mark.parametrize(("query", "kinds"), [("", None), ("?kind=run", "run.failed")])
+def test_older_pages_are_loaded_in_journal_order_without_holes_or_repeats(
+    stage: Stage, new_page: NewPage, query: str, kinds: str | None
+) -> None:
+    page = new_page()
+    page.add_init_script(WATCH_ROWS)
+    open_live(page, f"{stage.url}activity{query}")
+    expect(
+        page.get_by_text(f"Activity {ACTIVITIES - 1 if kinds is None else ACTIVITIES - 3}", exact=True)
+    ).to_be_visible()
+    scroll_to_the_beginning(page)
+    rows: list[list[int]] = page.evaluate("[...window.__rows].sort(([a], [b]) => a - b)")
+    journal = page.evaluate(
+        """(kinds) => fetch("/v1/events?limit=1000").then((answer) => answer.json()).then(async ({ events, head, epoch }) => {
+          const all = events;
+          while (all.at(-1).offset < head) {
+            const path = `/v1/events?limit=1000&epoch=${epoch}&after=${all.at(-1).offset}`;
+            all.push(...(await (await fetch(path)).json()).events);
+          }
+          const activities = all.filter(({ type }) => type === "activity.event");
+          return activities.filter(({ payload }) => kinds === null || payload.kind === kinds).map(({ offset }) => offset);
+        })""",
+        kinds,
+    )
+    assert [place for place, _ in rows] == list(range(len(journal)))
+    assert [offset for _, offset in rows] == journal[::-1]
+    assert page.evaluate("window.__most") < MOST_ROWS
+
+
+def test_back_at_the_top_it_is_live_again(stage: Stage, new_page: NewPage) -> None:
+    page = open_live(new_page(), f"{stage.url}activity")
+    rows = page.get_by_test_id("feed-row")
+    expect(rows.first).to_be_visible()
+    page.locator("[data-lines]").evaluate("box => box.scrollTo(0, 5_000)")
+    pill = page.get_by_test_id("feed-waiting")
+    stage.agent("late").does("run.started", "While away")
+    expect(pill).to_have_text("2 new")
+    pill.click()
+    expect(rows.first).to_contain_text("While away")
+    expect(pill).to_have_count(0)
