@@ -1,5 +1,5 @@
 /**
- * The rim: everything that this library does to the world, and the only file that may.
+ * The rim: everything that this library does to the world, and the only file that may, with `token.ts` beside it.
  *
  * WebSocket, requests, timers, animation frames and the tab's storage; no decisions. It carries out the effects of
  * `session.ts` and hands back what happened as inputs.

@@ -1,4 +1,4 @@
-/** The token that an app gives: asked for when it is needed, and kept nowhere. */
+/** The token that an app gives: asked for when it is needed, and kept nowhere. A part of the rim. */
 
 /**
  * A token, or a function that gives the present one; null says that nobody is signed in. The function is asked anew
