@@ -1,4 +1,4 @@
-"""What a user has: the wheel, and environments with nothing but what was installed in them."""
+"""What a user has: the wheel, the npm package, and environments with nothing but what was installed in them."""
 
 import sys
 import venv
@@ -9,6 +9,7 @@ import pytest
 from scripts import dashboard
 from scripts.commands import run
 from scripts.paths import REQUIREMENTS, ROOT
+from tests.packaging import npm
 
 
 def built_wheel(source: Path, out: Path) -> Path:
@@ -37,3 +38,9 @@ def alone(installed: Path, home: Path) -> dict[str, str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dashboard.build()
     return built_wheel(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dashboard's client as an npm package."""
+    return npm.pack(tmp_path_factory.mktemp("packed"))

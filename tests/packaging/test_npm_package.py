@@ -4,21 +4,15 @@ import base64
 import json
 import re
 import shutil
-import subprocess
 import tarfile
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from scripts import dashboard, node
-from scripts.paths import ROOT, WEB, with_path
+from scripts.paths import ROOT, WEB
 from tests.documented import files_of, write_files
-
-PACKAGE = WEB / "lib"
-PROGRAMS = Path(__file__).parent / "npm"
-NAME = "mission-control-client"
+from tests.packaging.npm import DOCUMENT, NAME, PACKAGE, PROGRAMS, STRICT, install, next_app, package_json, run
 
 MODULES = {
     *("backoff", "clock", "decode", "fold", "http", "index", "latency", "overall", "past", "problem", "protocol"),
@@ -33,72 +27,12 @@ IN_A_BROWSER = {"react/conversation", "react/now", "react/provider"}
 CLERK = "7.9.17"
 """What the example is built with; nothing of ours needs it."""
 
-STRICT = {
-    "target": "ES2022",
-    "lib": ["dom", "dom.iterable", "ES2023"],
-    "strict": True,
-    "exactOptionalPropertyTypes": True,
-    "noUncheckedIndexedAccess": True,
-    "verbatimModuleSyntax": True,
-    "noEmit": True,
-    "jsx": "react-jsx",
-}
-
-
-def run(directory: Path, *command: str | Path, **variables: str) -> str:
-    """What a command of Node's says on its standard output; all that it says if it fails."""
-    env = with_path(node.bin_dir(node.DASHBOARD_MINIMUM)) | {"NEXT_TELEMETRY_DISABLED": "1"} | variables
-    done = subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def install(directory: Path, **manifest: Any) -> Path:
-    """Make this directory a project with these dependencies, and install them."""
-    directory.mkdir(exist_ok=True)
-    (directory / "package.json").write_text(json.dumps({"private": True, "type": "module", **manifest}))
-    run(directory, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error")
-    return directory
-
-
-def package_json(directory: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((directory / "package.json").read_text())
-    return manifest
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that `npm pack` makes. What an earlier version left in dist/ must not get into it."""
-    dashboard.install_packages()
-    out = tmp_path_factory.mktemp("packed")
-    (PACKAGE / "dist").mkdir(exist_ok=True)
-    (PACKAGE / "dist" / "left-over.js").touch()
-    run(PACKAGE, "npm", "pack", "--silent", "--pack-destination", out)
-    (made,) = out.glob("*.tgz")
-    return made
-
 
 @pytest.fixture(scope="module")
 def app(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh Next.js app with Clerk, the package, and the files that the document shows."""
-    ours = package_json(WEB)
-    versions = ours["dependencies"] | ours["devDependencies"]
-    types = ("typescript", "@types/node", "@types/react", "@types/react-dom")
-    directory = install(
-        tmp_path_factory.mktemp("app"),
-        dependencies={name: versions[name] for name in ("next", "react", "react-dom")}
-        | {"@clerk/nextjs": CLERK, NAME: f"file:{packed}"},
-        devDependencies={name: versions[name] for name in types},
-    )
-    options = STRICT | {
-        "module": "esnext",
-        "moduleResolution": "bundler",
-        "skipLibCheck": True,
-        "isolatedModules": True,
-    }
-    tsconfig = {"compilerOptions": options, "include": ["**/*.ts", "**/*.tsx"], "exclude": ["node_modules"]}
-    (directory / "tsconfig.json").write_text(json.dumps(tsconfig))
-    return write_files(directory, files_of(ROOT / "docs" / "npm.md"))
+    directory = next_app(tmp_path_factory.mktemp("app"), packed, {"@clerk/nextjs": CLERK})
+    return write_files(directory, files_of(DOCUMENT))
 
 
 def test_the_versions_are_those_of_the_product() -> None:

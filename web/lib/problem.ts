@@ -36,11 +36,11 @@ export const TOKEN_REFUSED: Problem = {
   remedy: "Check that the app gives the token of this daemon, then try again.",
 };
 
-/** The app could not say which token to use; `why` in its own words. */
+/** The app could not say which token to use; `why` in its own words, to which a full stop is added. */
 export function tokenUnavailable(why: string): Problem {
   return {
     code: "token_unavailable",
-    message: `The app gave no token for the daemon: ${why}`,
+    message: `The app gave no token for the daemon: ${why.replace(/[.!?]?$/, ".")}`,
     remedy: "Check that you are signed in and that the app's server answers; it is asked again by itself.",
   };
 }
