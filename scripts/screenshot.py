@@ -20,8 +20,7 @@ from tests.e2e.simulator import SimulatedGateway
 
 IMAGES = ROOT / "docs" / "images"
 AGENTS = 24
-PATIENCE_MS = 600_000
-"""Trouble is rare in the simulation: it may take some minutes until it coincides with a long answer."""
+PATIENCE_MS = 300_000
 MAX_BYTES = 300_000
 
 CONNECTED = "document.querySelector('[data-testid=connection-badge]')?.dataset.state === 'connected'"
@@ -52,7 +51,7 @@ class Shot:
         return self.width < 760
 
 
-WRITER = "agents?id=clawdbot/builder"
+WRITER = "agents?id=simulated/builder"
 SHOTS = (
     Shot("fleet.png", "", f"{CONNECTED} && {BUSY}"),
     Shot("dashboard.png", WRITER, f"{CONNECTED} && {WRITING}"),
@@ -90,16 +89,21 @@ def save(page: Page, file: Path) -> None:
 
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="mission-control-") as scratch,
-        running_browser() as browser,
-        SimulatedGateway(Path(scratch), agents=AGENTS, rate=4.0, seed=5) as gateway,
-        Daemon(Path(scratch) / "data", gateway) as daemon,
-    ):
-        for shot in SHOTS:
-            take(browser, daemon.url, shot)
-        gateway.program.end_if_running()
-        take(browser, daemon.url, TROUBLE)
+    with tempfile.TemporaryDirectory(prefix="mission-control-") as scratch, running_browser() as browser:
+        with Daemon(Path(scratch) / "simulated", options=("--simulate", str(AGENTS))) as daemon:
+            for shot in SHOTS:
+                take(browser, daemon.url, shot)
+        with (
+            SimulatedGateway(Path(scratch), agents=AGENTS, rate=4.0, seed=5) as gateway,
+            Daemon(Path(scratch) / "lost", gateway) as daemon,
+            browser.new_context(viewport={"width": TROUBLE.width, "height": TROUBLE.height}) as context,
+        ):
+            page = context.new_page()
+            page.goto(daemon.url)
+            page.wait_for_function(f"() => {CONNECTED} && {FEED}", timeout=PATIENCE_MS)
+            gateway.program.end_if_running()
+            page.wait_for_function(f"() => {TROUBLE.worth}", timeout=PATIENCE_MS)
+            save(page, IMAGES / TROUBLE.file)
 
 
 if __name__ == "__main__":
