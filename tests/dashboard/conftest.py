@@ -7,10 +7,11 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.dashboard.page import PATIENCE_S
 from tests.dashboard.stage import Stage, staged
 from tests.e2e.browser import open_tab, running_browser
 
-PATIENCE_MS = 6_000
+PATIENCE_MS = PATIENCE_S * 1000
 LOST = ("net::ERR_", "WebSocket connection", "Failed to load resource")
 """What a browser itself logs of a connection that it does not get; whether it should have had one, the test says."""
 

@@ -1,6 +1,11 @@
 """Ways through the dashboard that its tests share."""
 
+import time
+from collections.abc import Callable
+
 from playwright.sync_api import Locator, Page, expect
+
+PATIENCE_S = 20.0
 
 
 def open_live(page: Page, url: str) -> Page:
@@ -32,3 +37,16 @@ def cursor(page: Page) -> int:
     """The offset of the journal up to which the page has everything."""
     offset: int = page.evaluate("window.__missionControl.cursor().offset")
     return offset
+
+
+def wait_until(page: Page, condition: Callable[[], bool]) -> None:
+    """Ask until it is so: for what Playwright cannot wait for, whose waiting stands still with a page's clock."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never became so"
+        page.evaluate("0")  # a round trip, in which the browser's own events are taken in as well
+
+
+def pause_clock(page: Page) -> None:
+    """From now on the page's time passes only when the test lets it: `page.clock.run_for`, or `resume`."""
+    page.clock.pause_at(page.evaluate("Date.now()") / 1_000 + 1)
