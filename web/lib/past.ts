@@ -10,6 +10,7 @@ import { RequestError, withQuery } from "./http.ts";
 import type { Problem } from "./problem.ts";
 import type { ActivityEvent } from "./protocol.ts";
 import type { MissionControl } from "./store.ts";
+import { callId } from "./timeline.ts";
 import { type AgentKey, agentKey, inOrder, type Message } from "./view.ts";
 
 const MESSAGES_PAGE = 50;
@@ -116,7 +117,11 @@ export class Past {
     for (const { message_id } of older) this.#messages.delete(message_id);
     this.#released = at;
     this.#before = Math.max(...older.map(({ offset }) => offset)) + 1; // what is still here comes again, and is there once
-    const activities = this.#state.activities.filter(({ timestamp }) => timestamp < at);
+    const later = this.#state.activities.filter(({ timestamp }) => timestamp >= at);
+    const going = new Set(later.filter(ofCall).map(callId)); // a call's end is no use without its beginning
+    const activities = this.#state.activities.filter(
+      (event) => event.timestamp < at && !(ofCall(event) && going.has(callId(event))),
+    );
     if (activities.length > 0) {
       for (const { offset } of activities) this.#activities.delete(offset ?? 0);
       this.#activitiesBefore = Math.max(...activities.map(({ offset }) => offset ?? 0)) + 1;
@@ -240,3 +245,6 @@ export class Past {
     for (const changed of this.#changed) changed();
   }
 }
+
+const ofCall = ({ payload }: ActivityEvent): boolean =>
+  payload.kind.startsWith("tool.") && payload.detail?.call_id !== undefined;

@@ -101,9 +101,14 @@ export function callsOf(activities: readonly ActivityEvent[]): readonly ToolCall
   return calls;
 }
 
+/** Which call an activity of a tool tells of. */
+export function callId({ payload }: ActivityEvent): string {
+  return `${payload.session ?? ""}/${String(payload.detail?.call_id ?? "")}`;
+}
+
 function tell(event: ActivityEvent, calls: Draft[], open: Map<string, Draft>, halves: Map<string, Draft>): void {
   const { kind, run_id = "", session = "", tool = "a tool", detail = {}, duration_ms } = event.payload;
-  const id = `${session}/${String(detail.call_id ?? "")}`;
+  const id = callId(event);
   let call = open.get(id);
   const half = kind === "tool.started" ? halves.get(id) : undefined;
   if (half?.endedAt != null && event.timestamp <= half.endedAt) {
@@ -142,6 +147,13 @@ function tell(event: ActivityEvent, calls: Draft[], open: Map<string, Draft>, ha
     open.delete(id);
     if (!call.startTold) halves.set(id, call);
   }
+}
+
+/** Whether two are one thing as it stood at one time. */
+export function sameItem(a: Item, b: Item): boolean {
+  if (a.type === "message") return b.type === "message" && a.message === b.message;
+  if (a.type === "note") return b.type === "note" && a.event === b.event;
+  return b.type === "call" && sameCall(a.call, b.call);
 }
 
 /** Whether two are one call as it stood at one time. */

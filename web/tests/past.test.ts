@@ -30,17 +30,23 @@ const activity = (n: number): ActivityEvent => ({
   gateway: "g",
   sequence: n,
   offset: n * 10 + 5,
-  payload: { kind: "tool.started", title: "" },
+  payload: { kind: "tool.started", title: "", detail: { call_id: n } },
+});
+
+/** As it is told of a run, which has no call. */
+const runs = ({ ...event }: ActivityEvent): ActivityEvent => ({
+  ...event,
+  payload: { kind: "run.started", title: "" },
 });
 
 const newest = [1, 2, 3, 4];
 
 /** A daemon with four messages and as many activities, all of which a page has. */
-async function reading(messages: readonly Message[] = newest.map((n) => message(n))) {
+async function reading(messages: readonly Message[] = newest.map((n) => message(n)), told = newest.map(activity)) {
   const view = {
     ...EMPTY_VIEW,
     conversations: new Map([[agentKey("g", "a"), messages]]),
-    feed: Strip.of(newest.map(activity)),
+    feed: Strip.of(told),
   };
   const state = { ...INITIAL, loaded: true, snapshots: 1, cursor: { epoch: "e", offset: 99 }, view };
   const store = createStore<SessionState>(() => state);
@@ -48,7 +54,7 @@ async function reading(messages: readonly Message[] = newest.map((n) => message(
   const request = async (path: string): Promise<unknown> => {
     asked.push(path);
     const before = Number(/before=(\d+)/.exec(path)?.[1] ?? Number.POSITIVE_INFINITY);
-    const entries = path.startsWith("/v1/feed") ? newest.map(activity) : newest.map((n) => message(n));
+    const entries = path.startsWith("/v1/feed") ? told : newest.map((n) => message(n));
     const page = entries.filter(({ offset }) => (offset ?? 0) < before).reverse();
     return { epoch: "e", [path.startsWith("/v1/feed") ? "events" : "messages"]: page, next: null };
   };
@@ -90,6 +96,19 @@ describe("letting go of what was read", () => {
     past.release(300);
     say(message(6, { timestamp: 150 }));
     expect(ids(past)).toEqual(["m6", "m3", "m4"]);
+  });
+
+  test("of a call that goes on, what told of its beginning stays", async () => {
+    const { past } = await reading();
+    Object.assign(past.state.activities[3]?.payload.detail ?? {}, { call_id: 1 });
+    past.release(300);
+    expect(events(past)).toEqual(["e1", "e3", "e4"]);
+  });
+
+  test("what is told of runs goes, though all runs are of one session", async () => {
+    const { past } = await reading(undefined, newest.map(activity).map(runs));
+    past.release(300);
+    expect(events(past)).toEqual(["e3", "e4"]);
   });
 
   test("a message that ended late comes back too", async () => {

@@ -1,10 +1,10 @@
 "use client";
 
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { ago, count, STATUS_WORDS } from "../../lib/describe.ts";
 import type { AgentView } from "../../lib/protocol.ts";
 import { useConversation, usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
-import type { Item } from "../../lib/timeline.ts";
+import { type Item, sameItem } from "../../lib/timeline.ts";
 import type { AgentKey } from "../../lib/view.ts";
 import { useChoices } from "../hooks/use-choices.ts";
 import { useQuery } from "../hooks/use-query.ts";
@@ -139,9 +139,13 @@ function Transcript({ agent }: { readonly agent: AgentView }) {
         />
         <ol className={styles.items} data-testid="conversation" data-lines>
           {items.map((item) => (
-            <li key={item.key} data-item={item.key} data-target={item.key === target} className={styles.item}>
-              <Drawn item={item} agent={agent} showSession={severalSessions} />
-            </li>
+            <Line
+              key={item.key}
+              item={item}
+              target={item.key === target}
+              agentName={agent.name}
+              showSession={severalSessions}
+            />
           ))}
         </ol>
       </div>
@@ -165,16 +169,34 @@ function useBounds(items: readonly Item[], atEnd: boolean, release: (at: number)
   }, [full, items, release]);
 }
 
-interface DrawnProps {
+interface LineProps {
   readonly item: Item;
-  readonly agent: AgentView;
+  /** Whether the address names it. */
+  readonly target: boolean;
+  readonly agentName: string;
   readonly showSession: boolean;
 }
 
-function Drawn({ item, agent, showSession }: DrawnProps) {
+/** Of hundreds of items one changes at a time, and only that is drawn again. */
+const Line = memo(
+  function Line({ item, target, agentName, showSession }: LineProps) {
+    return (
+      <li data-item={item.key} data-target={target} className={styles.item}>
+        <Drawn item={item} agentName={agentName} showSession={showSession} />
+      </li>
+    );
+  },
+  (before, after) =>
+    sameItem(before.item, after.item) &&
+    before.target === after.target &&
+    before.agentName === after.agentName &&
+    before.showSession === after.showSession,
+);
+
+function Drawn({ item, agentName, showSession }: Omit<LineProps, "target">) {
   switch (item.type) {
     case "message":
-      return <Message message={item.message} agentName={agent.name} showSession={showSession} />;
+      return <Message message={item.message} agentName={agentName} showSession={showSession} />;
     case "call":
       return <ToolCall call={item.call} />;
     case "note":
