@@ -15,13 +15,14 @@ from tests.documented import files_of, write_files
 from tests.packaging.npm import DOCUMENT, NAME, PACKAGE, PROGRAMS, STRICT, install, next_app, package_json, run
 
 MODULES = {
-    *("backoff", "clock", "decode", "fold", "http", "index", "latency", "overall", "past", "problem", "protocol"),
-    *("rates", "session", "session-link", "session-state", "socket", "store", "strip", "timeline", "token", "version"),
-    *("view", "react/conversation", "react/index", "react/now", "react/provider"),
+    *("backoff", "clock", "decode", "fold", "http", "index", "latency", "overall", "pace", "past", "problem"),
+    *("protocol", "rates", "session", "session-link", "session-state", "socket", "store", "strip", "timeline"),
+    *("token", "version", "view"),
+    *("react/conversation", "react/index", "react/now", "react/pace", "react/provider"),
 }
 """What an application may come to load. The dashboard's own words and everything for tests stay at home."""
 
-IN_A_BROWSER = {"react/conversation", "react/now", "react/provider"}
+IN_A_BROWSER = {"react/conversation", "react/now", "react/pace", "react/provider"}
 """What a server must not run: Next.js learns that from the first line of each."""
 
 CLERK = "7.9.17"
