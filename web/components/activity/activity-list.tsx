@@ -56,6 +56,7 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
     setFocused(false);
     setOpened(NOTHING);
     scroller.current?.scrollTo({ top: 0 });
+    scroller.current?.dispatchEvent(new Event("scroll")); // told now: what is measured next must not scroll it back
   };
   const toggle = useCallback((id: string) => {
     setOpened((before) => {
