@@ -65,7 +65,7 @@ def test_completeness_names_offset_epoch_and_gaps_and_opens_what_is_missing(stag
     gap = dialog.get_by_test_id("gap")
     expect(gap).to_have_count(1)
     expect(gap).to_contain_text(agent.key)
-    expect(gap).to_contain_text("3")
+    expect(gap).to_contain_text("events 2 to 4")
 
 
 def text_of(page: Page) -> str:
