@@ -1,5 +1,6 @@
 "use client";
 
+import { useState } from "react";
 import { STATUS_WORDS } from "../../lib/describe.ts";
 import { AGENT_STATUSES, type AgentStatus } from "../../lib/protocol.ts";
 import { usePaced, useSession } from "../../lib/react/index.ts";
@@ -30,15 +31,7 @@ export function Toolbar({ choice }: { readonly choice: Choice }) {
         ))}
       </div>
       <div className={styles.fields}>
-        <input
-          className={styles.search}
-          type="search"
-          placeholder="Find an agent"
-          aria-label="Find an agent"
-          data-filter
-          value={choice.search}
-          onChange={(event) => replace({ q: event.target.value || null })}
-        />
+        <SearchField search={choice.search} />
         {gateways.size > 1 && (
           <select
             aria-label="Show the agents of"
@@ -66,6 +59,27 @@ export function Toolbar({ choice }: { readonly choice: Choice }) {
         </select>
       </div>
     </div>
+  );
+}
+
+/** While it is written in, it has what was typed: the address follows a little later. */
+function SearchField({ search }: { readonly search: string }) {
+  const [typed, setTyped] = useState<string | null>(null);
+  const { replace } = useQuery();
+  return (
+    <input
+      className={styles.search}
+      type="search"
+      placeholder="Find an agent"
+      aria-label="Find an agent"
+      data-filter
+      value={typed ?? search}
+      onChange={(event) => {
+        setTyped(event.target.value);
+        replace({ q: event.target.value || null });
+      }}
+      onBlur={() => setTyped(null)}
+    />
   );
 }
 
