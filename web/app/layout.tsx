@@ -28,6 +28,8 @@ export default function RootLayout({ children }: { readonly children: ReactNode 
       <head>
         {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours; without it a chosen theme flashes */}
         <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
+        {/* Here and not in the metadata, which come later than the first trouble that it is to show */}
+        <link rel="icon" href="/icon.svg" type="image/svg+xml" sizes="any" />
       </head>
       <body>
         <MissionControlProvider>
