@@ -80,7 +80,7 @@ def test_axe_finds_nothing_grave_in_the_list_of_gaps(stage: Stage, new_page: New
 
 def test_axe_finds_nothing_grave_in_what_is_open(stage: Stage, new_page: NewPage, agent: Voice) -> None:
     page = open_live(new_page(), f"{stage.url}agents?id={agent.key}")
-    page.get_by_test_id("tool-call").get_by_role("button").click()
+    page.get_by_test_id("tool-call").first.get_by_role("button").click()
     page.get_by_test_id("feed-row").first.get_by_role("button").click()
     expect(page.get_by_test_id("feed-jump")).to_be_visible()
     assert grave(page) == []
