@@ -93,6 +93,7 @@ def test_everything_back_to_the_beginning_comes_once_and_in_order(
     page = open_live(new_page(), f"{stage.url}agents?id={talker.key}")
     beginning = page.get_by_test_id("beginning")
     expect(message(page, talker.message_key(f"m-{MESSAGES - 1}"))).to_be_in_viewport()
+    expect(beginning).to_have_attribute("data-more", "true")  # known with the first answer to what is older
     while beginning.get_attribute("data-more") == "true":
         had = page.get_by_test_id("message").count()
         beginning.evaluate("line => line.scrollIntoView()")
