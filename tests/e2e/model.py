@@ -160,7 +160,7 @@ class Model:
             self.requests.append(Request(prompt, turn))
             phrase = max((known for known in self._replies if known in prompt), key=len, default=None)
             if phrase is None:
-                return (Say(f"You said: {prompt}"),)
+                return (Say(f"You said: {prompt.partition(chr(10))[0]}"),)  # OpenClaw adds lines of its own
             turns = self._replies[phrase]
             if turn >= len(turns):
                 return (Say("Done."),)
