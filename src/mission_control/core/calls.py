@@ -76,8 +76,9 @@ class Calls:
 
     def missing(self, session: str, stored: StoredCall) -> Sequence[ToolPhase]:
         """What nobody has told yet of a call that a history has. It counts as told from now on."""
-        call = self._known[session, stored.call_id] if self.knows(session, stored) else None
-        if call is None:
+        if self.knows(session, stored):
+            call = self._known[session, stored.call_id]
+        else:
             call = self._add(session, stored.call_id, stored.at)
         news: list[ToolPhase] = []
         if not call.started:

@@ -74,7 +74,7 @@ class SinkView(SinkStatus):
 
 @frozen
 class RenderingView:
-    """What pages reported: counts since the start, and of late the worst page's time from arrival to paint, in ms."""
+    """What pages reported: counts since the start, and of late the worst page's time from emission to paint, in ms."""
 
     count: float
     p50: float

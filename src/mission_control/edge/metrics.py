@@ -116,7 +116,7 @@ class Scrape(Collector):
         # No sample at all rather than zeros while nobody measures: zero would be a splendid latency.
         seconds = {quantile: value / 1000 for quantile, value in times.items() if figures.max > 0}
         yield gauges(
-            "client_render_seconds", "From arrival to paint, at the worst client of late.", "quantile", seconds
+            "client_render_seconds", "From emission to paint, at the worst client of late.", "quantile", seconds
         )
         yield counter("client_renders", "Events that clients reported to have shown.", figures.count)
         yield counter("client_duplicates", "Events that clients reported to have got twice.", figures.duplicates)

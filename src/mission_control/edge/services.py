@@ -63,7 +63,7 @@ class WriterFigures:
 
 @frozen
 class RenderReport:
-    """What one client measured since its last report: from an event's arrival to its paint, in ms."""
+    """What one client measured since its last report: from an event's emission to its paint, in ms."""
 
     count: float
     p50: float
