@@ -191,7 +191,7 @@ export class Past {
       while (this.#activitiesBefore !== null && this.#activitiesSince > oldest) await this.#olderActivities(signal);
       if (this.#before === null && this.#messages.size > 0) {
         const finals = [...this.#messages.values()].filter(({ state }) => state !== "streaming");
-        this.#before = Math.min(...finals.map(({ offset }) => offset));
+        this.#before = finals.length === 0 ? null : Math.min(...finals.map(({ offset }) => offset));
         const told = this.#mission.store.getState().view.agents.get(this.#key)?.counters.messages ?? 0;
         this.#state = { ...this.#state, hasOlder: told > finals.length };
       }

@@ -5,6 +5,7 @@ import { useSession } from "../../lib/react/index.ts";
 import type { AgentKey } from "../../lib/view.ts";
 import { ArrowUpIcon, PauseIcon } from "../ui/icons.tsx";
 import { Empty, Skeleton } from "../ui/panel.tsx";
+import { Rows } from "../ui/rows.tsx";
 import { useRows } from "../ui/use-rows.ts";
 import styles from "./activity.module.css";
 import { ActivityRow } from "./activity-row.tsx";
@@ -43,8 +44,7 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
     keyOf: (index) => feed.at(index)?.event_id ?? index,
     overscan: 24,
   });
-  const drawn = rows.getVirtualItems();
-  const last = drawn.at(-1)?.index ?? 0;
+  const last = rows.getVirtualItems().at(-1)?.index ?? 0;
   const wanted = away && feed.hasOlder && !feed.loading && feed.problem === null && last >= feed.length - NEAR_ROWS;
   const { loadOlder } = feed;
   useEffect(() => {
@@ -104,27 +104,13 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
         onBlur={() => setFocused(false)}
         onScroll={(event) => setAway(event.currentTarget.scrollTop > 4)}
       >
-        <ol
-          className={styles.rows}
-          aria-labelledby={labelledBy}
-          ref={(list) => void list?.style.setProperty("height", `${rows.getTotalSize()}px`)}
-        >
-          {drawn.map((item) => {
-            const event = feed.at(item.index);
+        <Rows rows={rows} as="ol" labelledBy={labelledBy}>
+          {(index) => {
+            const event = feed.at(index);
             if (event === undefined) return null;
-            return (
-              <li
-                key={item.key}
-                ref={rows.measureElement}
-                data-index={item.index}
-                className={styles.item}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                <ActivityRow event={event} open={opened.has(event.event_id)} onToggle={toggle} />
-              </li>
-            );
-          })}
-        </ol>
+            return <ActivityRow event={event} open={opened.has(event.event_id)} onToggle={toggle} />;
+          }}
+        </Rows>
         <p className={styles.end} role="status">
           {feed.loading
             ? "Loading older …"

@@ -2,7 +2,6 @@
 
 import Link from "next/link";
 import { memo, useEffect, useMemo, useRef, useState } from "react";
-import { STATUS_WORDS } from "../../lib/describe.ts";
 import type { AgentView } from "../../lib/protocol.ts";
 import { usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
 import type { AgentKey } from "../../lib/view.ts";
@@ -11,8 +10,9 @@ import { usePins } from "../fleet/pins.ts";
 import { useWords, type Words } from "../fleet/use-row.ts";
 import { hrefTo } from "../hooks/use-query.ts";
 import { cx } from "../ui/cx.ts";
-import { StatusMark } from "../ui/marks.tsx";
 import { Empty, Panel, Skeleton } from "../ui/panel.tsx";
+import { Rows } from "../ui/rows.tsx";
+import { Status } from "../ui/status.tsx";
 import { useRows } from "../ui/use-rows.ts";
 import styles from "./agent-list.module.css";
 
@@ -79,23 +79,14 @@ export function AgentList({ selected, className }: ListProps) {
         </Empty>
       )}
       <div ref={scroller} className={styles.scroller} data-lines>
-        <ul className={styles.list} ref={(list) => void list?.style.setProperty("height", `${rows.getTotalSize()}px`)}>
-          {rows.getVirtualItems().map((item) => {
-            const entry = entries[item.index];
+        <Rows rows={rows}>
+          {(index) => {
+            const entry = entries[index];
             if (entry === undefined) return null;
-            return (
-              <li
-                key={item.key}
-                ref={rows.measureElement}
-                data-index={item.index}
-                className={styles.item}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                <Row agentKey={entry[0]} agent={entry[1]} selected={entry[0] === selected} now={now} />
-              </li>
-            );
-          })}
-        </ul>
+            const [key, agent] = entry;
+            return <Row agentKey={key} agent={agent} selected={key === selected} now={now} />;
+          }}
+        </Rows>
       </div>
     </Panel>
   );
@@ -132,10 +123,7 @@ const Line = memo(function Line(words: Words & { readonly selected: boolean; rea
         <span className={styles.seen}>{seen}</span>
       </span>
       <span className={styles.line}>
-        <span className={styles.status} data-status={status}>
-          <StatusMark status={status} />
-          {STATUS_WORDS[status]}
-        </span>
+        <Status status={status} />
         <span className={styles.doing} data-pace={pace}>
           {doing}
         </span>

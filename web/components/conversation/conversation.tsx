@@ -9,8 +9,8 @@ import type { AgentKey } from "../../lib/view.ts";
 import { useChoices } from "../hooks/use-choices.ts";
 import { useQuery } from "../hooks/use-query.ts";
 import { ArrowDownIcon } from "../ui/icons.tsx";
-import { StatusMark } from "../ui/marks.tsx";
 import { Empty, Panel, Skeleton } from "../ui/panel.tsx";
+import { Status } from "../ui/status.tsx";
 import styles from "./conversation.module.css";
 import { Message } from "./message.tsx";
 import { Note } from "./note.tsx";
@@ -93,10 +93,7 @@ function Summary({ agent }: { readonly agent: AgentView }) {
   const now = useServerNow();
   return (
     <span className={styles.summary}>
-      <span className={styles.status} data-status={agent.status} title={agent.reason}>
-        <StatusMark status={agent.status} />
-        {STATUS_WORDS[agent.status]}
-      </span>
+      <Status status={agent.status} title={agent.reason} />
       <span>{count(agent.counters.messages, "message")}</span>
       {agent.last_event_at !== null && <span>last event {ago(now - agent.last_event_at)}</span>}
     </span>

@@ -2,14 +2,13 @@
 
 import Link from "next/link";
 import { memo } from "react";
-import { STATUS_WORDS } from "../../lib/describe.ts";
 import type { AgentView } from "../../lib/protocol.ts";
 import { useMission } from "../../lib/react/index.ts";
 import type { AgentKey } from "../../lib/view.ts";
 import { hrefTo } from "../hooks/use-query.ts";
 import { PinIcon, PinnedIcon } from "../ui/icons.tsx";
-import { StatusMark } from "../ui/marks.tsx";
 import { Sparkline } from "../ui/sparkline.tsx";
+import { Status } from "../ui/status.tsx";
 import styles from "./fleet.module.css";
 import { useWords, type Words } from "./use-row.ts";
 
@@ -55,10 +54,7 @@ const AgentLink = memo(function AgentLink(words: Words) {
       data-status={status}
       data-stale={stale}
     >
-      <span className={styles.status} data-status={status}>
-        <StatusMark status={status} />
-        {STATUS_WORDS[status]}
-      </span>
+      <Status status={status} className={styles.status} />
       <span className={styles.who}>
         <span className={styles.name}>{name}</span>
         <span className={styles.gateway}>{gateway}</span>

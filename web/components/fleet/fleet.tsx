@@ -6,6 +6,7 @@ import { usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
 import { ActivityPanel } from "../activity/activity-panel.tsx";
 import { useQuery } from "../hooks/use-query.ts";
 import { Empty, Panel, Skeleton } from "../ui/panel.tsx";
+import { Rows } from "../ui/rows.tsx";
 import { useRows } from "../ui/use-rows.ts";
 import { AgentRow } from "./agent-row.tsx";
 import { type Choice, chosen, SORTS, type Sort } from "./choice.ts";
@@ -74,29 +75,14 @@ function Agents() {
         </Empty>
       )}
       <div ref={scroller} className={styles.scroller} data-lines data-testid="fleet">
-        <ul className={styles.list} ref={(list) => void list?.style.setProperty("height", `${rows.getTotalSize()}px`)}>
-          {rows.getVirtualItems().map((item) => {
-            const entry = entries[item.index];
+        <Rows rows={rows}>
+          {(index) => {
+            const entry = entries[index];
             if (entry === undefined) return null;
-            return (
-              <li
-                key={item.key}
-                ref={rows.measureElement}
-                data-index={item.index}
-                className={styles.item}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                <AgentRow
-                  agentKey={entry[0]}
-                  agent={entry[1]}
-                  now={now}
-                  pinned={pins.has(entry[0])}
-                  onPin={togglePin}
-                />
-              </li>
-            );
-          })}
-        </ul>
+            const [key, agent] = entry;
+            return <AgentRow agentKey={key} agent={agent} now={now} pinned={pins.has(key)} onPin={togglePin} />;
+          }}
+        </Rows>
       </div>
     </Panel>
   );

@@ -6,6 +6,7 @@ import { useNow } from "../../lib/react/index.ts";
 import { usePolled } from "../hooks/use-polled.ts";
 import { ChevronIcon } from "../ui/icons.tsx";
 import { Skeleton } from "../ui/panel.tsx";
+import { Rows } from "../ui/rows.tsx";
 import { useRows } from "../ui/use-rows.ts";
 import { type Actors, decodeActors, type Node, rowsOf } from "./actors.ts";
 import styles from "./supervision.module.css";
@@ -61,26 +62,14 @@ function Tree({ actors }: { readonly actors: Actors }) {
         <span>Last failure</span>
       </div>
       <div ref={scroller} className={styles.scroller} data-lines>
-        <ul
-          className={styles.list}
-          ref={(list) => void list?.style.setProperty("height", `${virtual.getTotalSize()}px`)}
-        >
-          {virtual.getVirtualItems().map((item) => {
-            const row = rows[item.index];
+        <Rows rows={virtual}>
+          {(index) => {
+            const row = rows[index];
             if (row === undefined) return null;
-            return (
-              <li
-                key={item.key}
-                ref={virtual.measureElement}
-                data-index={item.index}
-                className={styles.item}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                <Line node={row.node} depth={row.depth} closed={closed.has(row.node.path)} onToggle={toggle} />
-              </li>
-            );
-          })}
-        </ul>
+            const { node, depth } = row;
+            return <Line node={node} depth={depth} closed={closed.has(node.path)} onToggle={toggle} />;
+          }}
+        </Rows>
       </div>
     </>
   );
