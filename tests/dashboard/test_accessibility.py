@@ -1,5 +1,6 @@
 """The dashboard for everyone: what axe-core finds, where the keyboard goes, and what is said to those who listen."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 from scripts.paths import WEB
 from tests.dashboard.conftest import NewPage
 from tests.dashboard.page import open_live, wait_badge
-from tests.dashboard.stage import Stage
+from tests.dashboard.stage import Stage, staged
 from tests.dashboard.voice import Voice
 from tests.e2e.proxy import CuttableNetwork
 
@@ -83,6 +84,35 @@ def test_axe_finds_nothing_grave_in_what_is_open(stage: Stage, new_page: NewPage
     page.get_by_test_id("tool-call").first.get_by_role("button").click()
     page.get_by_test_id("feed-row").first.get_by_role("button").click()
     expect(page.get_by_test_id("feed-jump")).to_be_visible()
+    assert grave(page) == []
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A daemon that wants its operator token."""
+    with staged(tmp_path_factory.mktemp("locked"), ("factory",), "--set", "auth.mode=token") as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_grave_on_the_screens_without_a_view(
+    locked: Stage, new_page: NewPage, size: str, theme: Any
+) -> None:
+    """The one that asks for the token, with and without its refusal, and the one for whom no token helps."""
+    page = new_page(*SIZES[size], color_scheme=theme, reduced_motion="reduce")
+    page.goto(locked.url)
+    form = page.get_by_test_id("sign-in")
+    expect(form).to_be_visible()
+    assert grave(page) == []
+    page.get_by_label("Operator token").fill("not-the-token")
+    page.keyboard.press("Enter")
+    expect(form.get_by_role("alert")).to_contain_text("This is not the operator token.")
+    assert grave(page) == []
+    page.route_web_socket("**/v1/stream", lambda socket: socket.close(code=4403, reason="origin_not_allowed"))
+    page.get_by_label("Operator token").fill((locked.daemon.data / "operator-token").read_text().strip())
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("refused")).to_be_visible()
     assert grave(page) == []
 
 

@@ -4,9 +4,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import NewPage
-from tests.dashboard.page import open_live
+from tests.dashboard.page import open_live, wait_badge
 from tests.dashboard.stage import Stage
 from tests.e2e.journal import journal
+from tests.e2e.proxy import CuttableNetwork
 
 pytestmark = pytest.mark.e2e
 
@@ -83,3 +84,17 @@ def test_back_at_the_top_it_is_live_again(stage: Stage, new_page: NewPage) -> No
     pill.click()
     expect(rows.first).to_contain_text("While away")
     expect(pill).to_have_count(0)
+
+
+def test_page_that_could_not_be_loaded_is_asked_for_again_once_the_link_is_back(
+    stage: Stage, new_page: NewPage
+) -> None:
+    with CuttableNetwork(stage.url) as network:
+        page = open_live(new_page(), f"{network.url}activity")
+        page.get_by_test_id("feed-row").first.wait_for()
+        network.cut()
+        wait_badge(page, "reconnecting")
+        page.evaluate(SCROLL)
+        expect(page.get_by_text("The daemon does not answer.")).to_be_visible()
+        network.restore()
+        page.wait_for_function("() => window.__arrived")

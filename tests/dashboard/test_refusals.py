@@ -19,6 +19,7 @@ def test_wrong_token_is_told_on_the_screen_that_asks_for_it(tmp_path: Path, new_
         form = page.get_by_test_id("sign-in")
         expect(form).to_contain_text("It stands in the daemon's data directory")
         expect(page.locator("#view")).to_have_count(0)
+        expect(page).to_have_title("● Disconnected \N{EN DASH} Mission Control")
         page.get_by_label("Operator token").fill("not-the-token")
         page.get_by_role("button", name="Sign in").click()
         expect(form.get_by_role("alert")).to_contain_text("This is not the operator token.")
@@ -44,6 +45,7 @@ def test_refused_origin_is_told_with_the_remedy_and_can_be_tried_again(stage: St
     expect(refused).to_contain_text("The daemon does not accept pages from this address.")
     expect(refused).to_contain_text("Open the address that the daemon printed at its start")
     expect(page.locator("#view")).to_have_count(0)
+    expect(page).to_have_title("● Disconnected \N{EN DASH} Mission Control")
     refuse = False
     refused.get_by_role("button", name="Try again").click()
     wait_badge(page, "connected")

@@ -1,15 +1,23 @@
-"""The daemon's parts: the supervision tree as it lives."""
+"""The daemon's parts: the supervision tree as it lives, and who follows the stream."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard.conftest import NewPage
+from tests.dashboard.fragile.fragile import FATAL
 from tests.dashboard.page import open_live
-from tests.dashboard.stage import Stage
+from tests.dashboard.stage import Stage, staged
 
 pytestmark = pytest.mark.e2e
+
+PLUGIN = {
+    "METADATA": "Metadata-Version: 2.1\nName: fragile\nVersion: 1\n",
+    "entry_points.txt": "[mission_control.actors]\nfragile = fragile:actor_type\n",
+}
+"""What an installer writes of a package beside it, by which its actor type is found."""
 
 
 def test_supervision_tree_shows_every_actor_and_its_figures_move(stage: Stage, new_page: NewPage) -> None:
@@ -44,3 +52,27 @@ def test_tree_is_asked_for_while_it_is_seen_and_a_branch_can_be_closed(stage: St
     expect(actors).to_have_count(1)
     root.click()
     expect(actors).to_have_count(everything)
+
+
+def test_actor_that_fails_is_seen_to_be_restarted_with_what_went_wrong(tmp_path: Path, new_page: NewPage) -> None:
+    package = tmp_path / "fragile-1.dist-info"
+    package.mkdir()
+    for name, text in PLUGIN.items():
+        (package / name).write_text(text)
+    path = f"{Path(__file__).with_name('fragile')}:{tmp_path}"
+    with staged(tmp_path / "data", variables={"PYTHONPATH": path}) as stage:
+        page = open_live(new_page(), f"{stage.url}system")
+        actor = page.locator("[data-testid=actor][data-path='root/extensions/fragile/fragile']")
+        expect(actor).to_have_attribute("data-state", "running")
+        expect(actor.locator("[data-label=restarts]")).to_have_text("0")
+        stage.agent("bearer").does("tool.finished", FATAL)
+        expect(actor.locator("[data-label=restarts]")).to_have_text("1")
+        expect(actor).to_contain_text("ValueError: cannot bear it")
+        expect(actor).to_have_attribute("data-state", "running")
+
+
+def test_subscribers_are_named(stage: Stage, new_page: NewPage) -> None:
+    page = open_live(new_page(), f"{stage.url}system")
+    expect(page.get_by_test_id("subscribers").get_by_role("rowheader").first).to_contain_text(
+        re.compile(r"mission-control-dashboard \d+\.\d+\.\d+")
+    )

@@ -40,6 +40,7 @@ def test_page_opened_in_the_middle_of_a_message_shows_it_from_its_beginning(
         gates.open("late")
         for screen in (first, late):
             screen.wait_message("The anchor holds", "complete")
+            screen.wait_activity("clawdbot/delta", "run.finished")
             assert shown(screen.messages()) == remembered(person, "delta")
             assert screen.tab.complaints == []
     assert late.messages() == first.messages()
@@ -69,8 +70,9 @@ def test_page_that_was_cut_off_goes_on_where_it_was(
         assert far.badges() == ["connecting", "connected", "reconnecting", "connected"]
 
         gates.open("back")
-        far.wait_message("The rope is new.", "complete")
-        far.wait_activity("clawdbot/delta", "run.finished")
+        for screen in (near, far):
+            screen.wait_message("The rope is new.", "complete")
+            screen.wait_activity("clawdbot/delta", "run.finished")
         assert far.messages() == near.messages()
         assert far.feed() == near.feed()
         diagnostics = far.diagnostics()

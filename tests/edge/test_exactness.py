@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from mission_control.core.events import Draft, Event, encode
 from mission_control.core.subscription import Cursor, Filter
-from mission_control.edge import replay, subscriber
+from mission_control.edge import following, replay
 from mission_control.edge.subscriber import Subscriber
 from mission_control.stores.journal import Retention
 from mission_control.stores.memory import MemoryJournal
@@ -280,7 +280,7 @@ def test_each_client_sees_the_journal_through_its_filter(
 
     with pytest.MonkeyPatch.context() as patch:
         # As small as the stories are, so that they are read in pages too.
-        patch.setattr(subscriber, "PAGE", page)
-        patch.setattr(subscriber, "REACH", 2 * page)
+        patch.setattr(following, "PAGE", page)
+        patch.setattr(following, "REACH", 2 * page)
         patch.setattr(replay, "FRAME_BYTES", 1_000)
         trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -15,7 +15,7 @@ from attrs import evolve
 
 from mission_control.core.events import AgentStatus, Clocks, Draft, Heartbeat
 from mission_control.core.subscription import EVERYTHING, Cursor, Filter
-from mission_control.edge import snapshots, subscriber
+from mission_control.edge import following, snapshots
 from mission_control.stores.journal import Retention
 from mission_control.stores.sqlite import SqliteJournal
 from tests.edge.daemons import Daemon, daemon
@@ -138,7 +138,7 @@ async def test_the_filter_changed_while_away(transport: Transport, path: Path) -
 @pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
 async def test_a_filter_that_hides_all_that_happened(transport: Transport, path: Path, far: bool) -> None:
     """The cursor moves on all the same: whoever watches a quiet agent must not end up beyond the replay limit."""
-    hidden = subscriber.REACH + 10 if far else 3
+    hidden = following.REACH + 10 if far else 3
     async with daemon(path, ping_s=0.1) as one:
         await one.commit(*names(1, hidden), of=BETA)
         async with viewing(transport, one.port, one.at(0), ALPHA_ONLY) as back:
@@ -241,7 +241,7 @@ async def test_expired_in_the_middle_of_a_replay(
     transport: Transport, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was sent stands, the rest comes as a snapshot: compaction meanwhile makes no hole and no repetition."""
-    monkeypatch.setattr(subscriber, "PAGE", 100)
+    monkeypatch.setattr(following, "PAGE", 100)
     async with daemon(path) as one:
         await one.there.commit(*(chunk("m", index) for index in range(300)), final("m", "word " * 300))
 

@@ -4,8 +4,11 @@ import { Diagnostics } from "../components/frame/diagnostics.tsx";
 import { Frame } from "../components/frame/frame.tsx";
 import { THEME_SCRIPT } from "../components/frame/theme-script.ts";
 import { MissionControlProvider } from "../lib/react/index.ts";
+import { VERSION } from "../lib/version.ts";
 import "./tokens.css";
 import "./base.css";
+
+const CLIENT = { name: "mission-control-dashboard", version: VERSION };
 
 export const metadata: Metadata = {
   title: "Mission Control",
@@ -32,7 +35,7 @@ export default function RootLayout({ children }: { readonly children: ReactNode 
         <link rel="icon" href="/icon.svg" type="image/svg+xml" sizes="any" />
       </head>
       <body>
-        <MissionControlProvider>
+        <MissionControlProvider client={CLIENT}>
           <Diagnostics />
           <Frame>{children}</Frame>
         </MissionControlProvider>

@@ -2,16 +2,18 @@
  * One agent's past, as far back as its reader has gone: the view holds the newest, the daemon the rest.
  *
  * It keeps what the view lets go of while somebody reads, and asks for older pages. What comes twice, live and in a
- * page, is there once: messages by their ids, activities by their offsets.
+ * page, is there once: messages by their ids, activities by their offsets. What could not be asked for because the
+ * link was down is asked for again when it is back.
  */
 
 import { decodeFeed, decodeMessages } from "./decode.ts";
 import { RequestError, withQuery } from "./http.ts";
+import { type AskActivities, PastActivities } from "./past-activities.ts";
+import { PastMessages } from "./past-messages.ts";
 import type { Problem } from "./problem.ts";
 import type { ActivityEvent } from "./protocol.ts";
 import type { MissionControl } from "./store.ts";
-import { callId } from "./timeline.ts";
-import { type AgentKey, agentKey, inOrder, type Message } from "./view.ts";
+import { type AgentKey, agentKey, type Message } from "./view.ts";
 
 const MESSAGES_PAGE = 50;
 const ACTIVITIES_PAGE = 200;
@@ -22,23 +24,29 @@ export interface PastState {
   readonly messages: readonly Message[];
   /** By offset. */
   readonly activities: readonly ActivityEvent[];
-  /** From when on all activities are here, in ms. */
-  readonly activitiesSince: number;
-  /** Whether the daemon may have older messages. */
+  /** Activities may reach further back than messages: those before this, in ms, have to wait for them. */
+  readonly since: number;
+  /** Whether the daemon may have more. */
   readonly hasOlder: boolean;
   readonly loading: boolean;
   /** Why the last question was not answered. */
   readonly problem: Problem | null;
 }
 
+const ALWAYS = Number.NEGATIVE_INFINITY;
 const NOTHING: PastState = {
   messages: [],
   activities: [],
-  activitiesSince: Number.POSITIVE_INFINITY,
+  since: ALWAYS,
   hasOlder: false,
   loading: false,
   problem: null,
 };
+
+type Work = (signal: AbortSignal) => Promise<void>;
+
+/** The daemon has another journal than the page: what it answers does not belong to what is here. */
+class OtherEpoch extends Error {}
 
 /** An agent's past over a subscription. It follows while somebody has subscribed to it. */
 export class Past {
@@ -47,17 +55,13 @@ export class Past {
   readonly #gateway: string;
   readonly #id: string;
   readonly #changed = new Set<() => void>();
-  readonly #messages = new Map<string, Message>();
-  readonly #activities = new Map<number, ActivityEvent>();
-  #newest = 0;
+  #messages = new PastMessages();
+  #activities = new PastActivities((event) => this.#isMine(event));
   #epoch = "";
   #snapshots = -1;
-  #before: number | null = null;
-  #activitiesBefore: number | null = null;
-  #activitiesSince = Number.POSITIVE_INFINITY;
-  /** What began before was let go of, also where the view still has it. */
-  #released = Number.NEGATIVE_INFINITY;
+  #liveSince: number | null = null;
   #lifetime = new AbortController();
+  #failed: Work | null = null;
   #state = NOTHING;
 
   constructor(mission: MissionControl, gateway: string, id: string) {
@@ -84,27 +88,11 @@ export class Past {
   };
 
   /**
-   * Ask for the page of messages before the oldest that is here, and for the activities of that time. What goes wrong
-   * is the state's `problem`; it does not reject.
+   * Ask for the page of messages before the oldest that is here, and for the activities of that time; where there are no
+   * older messages, for all activities. What goes wrong is the state's `problem`; it does not reject.
    */
   async loadOlder(): Promise<void> {
-    if (this.#state.loading || !this.#state.hasOlder) return;
-    this.#released = Number.NEGATIVE_INFINITY;
-    await this.#ask(async (signal) => {
-      const path = `/v1/agents/${encodeURIComponent(this.#id)}/messages`;
-      const query = { gateway: this.#gateway, before: this.#before, limit: MESSAGES_PAGE };
-      const page = decodeMessages(await this.#mission.request(withQuery(path, query), { signal }));
-      if (page === null || page.epoch !== this.#epoch) return;
-      for (const view of page.entries) this.#keep({ ...view, points: 0 });
-      this.#before = page.next;
-      this.#state = { ...this.#state, hasOlder: page.next !== null };
-      const oldest = page.entries.reduce(
-        (least, { timestamp }) => Math.min(least, timestamp),
-        Number.POSITIVE_INFINITY,
-      );
-      while (this.#activitiesBefore !== null && this.#activitiesSince > oldest) await this.#olderActivities(signal);
-      if (page.next === null) while (this.#activitiesBefore !== null) await this.#olderActivities(signal);
-    });
+    if (!this.#state.loading && this.#state.hasOlder) await this.#do((signal) => this.#older(signal));
   }
 
   /**
@@ -112,119 +100,86 @@ export class Past {
    * Nothing goes as long as a message of that time is still being written.
    */
   release(at: number): void {
-    const older = this.#state.messages.filter(({ timestamp }) => timestamp < at);
-    if (older.length === 0 || this.#state.loading || older.some(({ state }) => state === "streaming")) return;
-    for (const { message_id } of older) this.#messages.delete(message_id);
-    this.#released = at;
-    this.#before = Math.max(...older.map(({ offset }) => offset)) + 1; // what is still here comes again, and is there once
-    const later = this.#state.activities.filter(({ timestamp }) => timestamp >= at);
-    const going = new Set(later.filter(ofCall).map(callId)); // a call's end is no use without its beginning
-    const activities = this.#state.activities.filter(
-      (event) => event.timestamp < at && !(ofCall(event) && going.has(callId(event))),
-    );
-    if (activities.length > 0) {
-      for (const { offset } of activities) this.#activities.delete(offset ?? 0);
-      this.#activitiesBefore = Math.max(...activities.map(({ offset }) => offset ?? 0)) + 1;
-      this.#activitiesSince = Math.max(this.#activitiesSince, at);
-    }
-    this.#state = { ...this.#state, hasOlder: true };
+    if (this.#state.loading || !this.#messages.release(at)) return;
+    this.#activities.release(at);
     this.#publish();
-  }
-
-  #keep(message: Message): void {
-    if (!this.#messages.has(message.message_id)) this.#messages.set(message.message_id, message);
   }
 
   /** Take in what the stream brought. */
   #absorb(): void {
-    const { view, cursor, snapshots, loaded } = this.#mission.store.getState();
+    const { view, cursor, snapshots, loaded, liveSince } = this.#mission.store.getState();
     if (!loaded || cursor === null) return;
-    if (cursor.epoch !== this.#epoch) this.#begin(cursor.epoch);
-    const live = view.conversations.get(this.#key) ?? [];
-    let changed = false;
-    for (const message of live) {
-      const released = message.timestamp < this.#released && message.offset < (this.#before ?? 0);
-      if (!released && this.#messages.get(message.message_id) !== message) {
-        this.#messages.set(message.message_id, message);
-        changed = true;
-      }
-    }
-    let newest = this.#newest;
-    for (const event of view.feed.backwards()) {
-      const offset = event.offset ?? 0;
-      if (offset <= this.#newest) break;
-      newest = Math.max(newest, offset);
-      if (event.agent_id === this.#id && event.gateway === this.#gateway) {
-        this.#activities.set(offset, event);
-        changed = true;
-      }
-    }
-    this.#newest = newest;
-    if (snapshots !== this.#snapshots) {
+    const messages = view.conversations.get(this.#key) ?? [];
+    const torn = snapshots !== this.#snapshots;
+    if (cursor.epoch !== this.#epoch || (torn && !this.#messages.continues(messages))) this.#begin(cursor.epoch);
+    if (torn) this.#activities.tear();
+    const news = this.#messages.hear(messages);
+    const changed = this.#activities.hear(view.feed, cursor.offset) || news;
+    const back = liveSince !== null && liveSince !== this.#liveSince;
+    this.#liveSince = liveSince;
+    if (torn) {
       this.#snapshots = snapshots;
-      void this.#newestActivities(live);
+      this.#messages.begin(view.agents.get(this.#key)?.counters.messages ?? 0, cursor.offset + 1);
+      void this.#do((signal) => this.#mend(signal));
+    } else if (back && this.#failed !== null) {
+      void this.#do(this.#failed);
     }
     if (changed) this.#publish();
   }
 
   #begin(epoch: string): void {
     this.#epoch = epoch;
-    this.#messages.clear();
-    this.#activities.clear();
-    this.#newest = 0;
-    this.#snapshots = -1;
-    this.#before = null;
-    this.#activitiesBefore = null;
-    this.#activitiesSince = Number.POSITIVE_INFINITY;
-    this.#released = Number.NEGATIVE_INFINITY;
-    this.#lifetime.abort();
-    this.#lifetime = new AbortController();
+    this.#messages = new PastMessages();
+    this.#activities = new PastActivities((event) => this.#isMine(event));
     this.#state = NOTHING;
   }
 
-  /** After a snapshot: the activities that it has not, and where older messages begin. */
-  async #newestActivities(live: readonly Message[]): Promise<void> {
-    const oldest = live.reduce((least, { timestamp }) => Math.min(least, timestamp), Number.POSITIVE_INFINITY);
-    await this.#ask(async (signal) => {
-      this.#activitiesBefore = null;
-      await this.#olderActivities(signal);
-      while (this.#activitiesBefore !== null && this.#activitiesSince > oldest) await this.#olderActivities(signal);
-      if (this.#before === null && this.#messages.size > 0) {
-        const finals = [...this.#messages.values()].filter(({ state }) => state !== "streaming");
-        this.#before = finals.length === 0 ? null : Math.min(...finals.map(({ offset }) => offset));
-        const told = this.#mission.store.getState().view.agents.get(this.#key)?.counters.messages ?? 0;
-        this.#state = { ...this.#state, hasOlder: told > finals.length };
-      }
-    });
+  async #older(signal: AbortSignal): Promise<void> {
+    await this.#mend(signal);
+    if (this.#messages.before !== null) await this.#olderMessages(signal);
+    const oldest = this.#messages.before === null ? ALWAYS : this.#messages.oldest;
+    await this.#activities.extend(this.#ask(signal), oldest);
   }
 
-  async #olderActivities(signal: AbortSignal): Promise<void> {
-    const query = {
-      agent: this.#id,
-      gateway: this.#gateway,
-      before: this.#activitiesBefore,
-      limit: ACTIVITIES_PAGE,
+  async #olderMessages(signal: AbortSignal): Promise<void> {
+    const path = `/v1/agents/${encodeURIComponent(this.#id)}/messages`;
+    const query = { gateway: this.#gateway, before: this.#messages.before, limit: MESSAGES_PAGE };
+    const page = decodeMessages(await this.#mission.request(withQuery(path, query), { signal }));
+    signal.throwIfAborted();
+    if (page?.epoch !== this.#epoch) throw new OtherEpoch();
+    const messages = page.entries.map((view) => ({ ...view, points: 0 }));
+    this.#messages.add(messages, page.next);
+  }
+
+  #mend(signal: AbortSignal): Promise<void> {
+    return this.#activities.mend(this.#ask(signal), this.#messages.oldest);
+  }
+
+  #ask(signal: AbortSignal): AskActivities {
+    return async (before) => {
+      const query = { agent: this.#id, gateway: this.#gateway, before, limit: ACTIVITIES_PAGE };
+      const page = decodeFeed(await this.#mission.request(withQuery("/v1/feed", query), { signal }));
+      signal.throwIfAborted();
+      if (page?.epoch !== this.#epoch) throw new OtherEpoch();
+      return page;
     };
-    const page = decodeFeed(await this.#mission.request(withQuery("/v1/feed", query), { signal }));
-    if (page === null || page.epoch !== this.#epoch) {
-      this.#activitiesBefore = null;
-      return;
-    }
-    for (const event of page.entries) this.#activities.set(event.offset ?? 0, event);
-    this.#activitiesBefore = page.next;
-    const least = page.entries.reduce((time, { timestamp }) => Math.min(time, timestamp), this.#activitiesSince);
-    this.#activitiesSince = page.next === null ? 0 : least;
   }
 
-  async #ask(what: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  /** One at a time: what is begun later stops what goes on, which would bring what is asked for again anyway. */
+  async #do(work: Work): Promise<void> {
+    this.#lifetime.abort();
+    this.#lifetime = new AbortController();
     const { signal } = this.#lifetime;
+    this.#failed = null;
     this.#state = { ...this.#state, loading: true, problem: null };
     this.#tell();
     try {
-      await what(signal);
+      await work(signal);
     } catch (error) {
-      if (signal.aborted || !(error instanceof RequestError)) return;
-      this.#state = { ...this.#state, problem: error.problem };
+      if (signal.aborted) return;
+      this.#failed = work;
+      if (error instanceof RequestError) this.#state = { ...this.#state, problem: error.problem };
+      else if (!(error instanceof OtherEpoch || isAbort(error))) throw error;
     }
     if (signal.aborted) return;
     this.#state = { ...this.#state, loading: false };
@@ -232,11 +187,13 @@ export class Past {
   }
 
   #publish(): void {
+    const messages = this.#messages.all;
     this.#state = {
       ...this.#state,
-      messages: [...this.#messages.values()].sort(inOrder),
-      activities: [...this.#activities.entries()].sort(([a], [b]) => a - b).map(([, event]) => event),
-      activitiesSince: this.#activitiesSince,
+      messages,
+      activities: this.#activities.all,
+      since: this.#messages.before === null ? ALWAYS : (messages[0]?.timestamp ?? ALWAYS),
+      hasOlder: this.#messages.before !== null || this.#activities.before !== null,
     };
     this.#tell();
   }
@@ -244,7 +201,11 @@ export class Past {
   #tell(): void {
     for (const changed of this.#changed) changed();
   }
+
+  #isMine({ agent_id, gateway }: ActivityEvent): boolean {
+    return agent_id === this.#id && gateway === this.#gateway;
+  }
 }
 
-const ofCall = ({ payload }: ActivityEvent): boolean =>
-  payload.kind.startsWith("tool.") && payload.detail?.call_id !== undefined;
+/** The subscription has ended, and with it what was asked. */
+const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";

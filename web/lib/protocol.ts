@@ -294,12 +294,18 @@ export type ServerFrame =
   | ErrorFrame
   | UnknownFrame;
 
+/** How a program names itself to the daemon, which lists it among its subscribers. */
+export interface ClientName {
+  readonly name: string;
+  readonly version: string;
+}
+
 /** Any frame to the daemon, by its `op`. */
 export type ClientFrame =
   | {
       readonly op: "hello";
       readonly token?: string;
-      readonly client: { readonly name: string; readonly version: string };
+      readonly client: ClientName;
       readonly filter?: Filter;
       readonly cursor?: Cursor;
     }

@@ -11,20 +11,20 @@
 import { backoff } from "./backoff.ts";
 import { closeProblem, NOBODY_SIGNED_IN, type Problem, TOKEN_REFUSED, tokenUnavailable } from "./problem.ts";
 import { type ClientFrame, FINAL_CLOSE_CODES, type ServerConfig } from "./protocol.ts";
-import { INITIAL, type SessionState, type Step, type TokenGiver } from "./session-state.ts";
-import { VERSION } from "./version.ts";
+import { INITIAL, type SessionState, type Start, type Step } from "./session-state.ts";
 
 /** How long a connection must have held before its loss counts as a first failure again. */
 const STABLE_MS = 5_000;
 /** How soon an answer must come over a connection that may be gone. */
 const DOUBT_MS = 3_000;
 const UNAUTHENTICATED = 4401;
-const CLIENT = { name: "mission-control-client", version: VERSION } as const;
 
 export const stay = (state: SessionState): Step => ({ state, effects: [] });
 
-export function start(token: string | null, tokenFrom: TokenGiver, now: number): Step {
-  return configure({ ...INITIAL, token, tokenFrom }, now);
+/** Anew, but for the count of snapshots: the next one is another one, also for whoever knew the state before. */
+export function start({ snapshots }: SessionState, by: Start, now: number): Step {
+  const { token, tokenFrom = INITIAL.tokenFrom, client = INITIAL.client } = by;
+  return configure({ ...INITIAL, snapshots, token, tokenFrom, client }, now);
 }
 
 function configure(state: SessionState, now: number): Step {
@@ -101,7 +101,7 @@ export function greet(state: SessionState): Step {
   if (state.link !== "opening") return stay(state);
   const frame: ClientFrame = {
     op: "hello",
-    client: CLIENT,
+    client: state.client,
     ...(state.token === null ? {} : { token: state.token }),
     ...(state.cursor === null ? {} : { cursor: state.cursor }),
   };

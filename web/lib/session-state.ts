@@ -2,7 +2,17 @@
 
 import { type Clock, clockOffset, UNSYNCED } from "./clock.ts";
 import type { Problem } from "./problem.ts";
-import type { ClientFrame, Cursor, LinkState, NoticeFrame, Percentiles, ServerConfig, Source } from "./protocol.ts";
+import type {
+  ClientFrame,
+  ClientName,
+  Cursor,
+  LinkState,
+  NoticeFrame,
+  Percentiles,
+  ServerConfig,
+  Source,
+} from "./protocol.ts";
+import { VERSION } from "./version.ts";
 import { type AgentKey, EMPTY_VIEW, type View } from "./view.ts";
 
 export const DEFAULT_PING_INTERVAL_MS = 10_000;
@@ -35,6 +45,7 @@ export interface SessionState {
   /** What the daemon said about the present connection before closing it. */
   readonly said: Problem | null;
   readonly config: ServerConfig | null;
+  readonly client: ClientName;
   readonly tokenFrom: TokenGiver;
   /** The operator's token, or the one that the app gave for the present connection. */
   readonly token: string | null;
@@ -76,6 +87,7 @@ export const INITIAL: SessionState = {
   problem: null,
   said: null,
   config: null,
+  client: { name: "mission-control-client", version: VERSION },
   tokenFrom: "operator",
   token: null,
   refused: null,
@@ -101,11 +113,20 @@ export const INITIAL: SessionState = {
   wakeAt: null,
 };
 
+/** How to begin: `token` is the operator's that was kept. */
+export interface Start {
+  readonly token: string | null;
+  /** The operator, unless said otherwise. */
+  readonly tokenFrom?: TokenGiver;
+  /** This library, unless said otherwise. */
+  readonly client?: ClientName | undefined;
+}
+
 /** What happened, and when (`now`, ms since the epoch). */
 export type Input = {
   readonly now: number;
-} /** `token` is the operator's that was kept; without `tokenFrom` it is the operator who gives it. */ & (
-  | { readonly type: "start"; readonly token: string | null; readonly tokenFrom?: TokenGiver }
+} & (
+  | ({ readonly type: "start" } & Start)
   | { readonly type: "configured"; readonly config: ServerConfig }
   | { readonly type: "config_failed" }
   /** The app's answer to `ask_token`; null when nobody is signed in there. */

@@ -71,7 +71,7 @@ export function reduce(state: SessionState, input: Input, random: () => number):
 function accept(state: SessionState, input: Input, random: () => number): Step {
   switch (input.type) {
     case "start":
-      return start(input.token, input.tokenFrom ?? "operator", input.now);
+      return start(state, input, input.now);
     case "configured":
       return configured(state, input.config, input.now);
     case "config_failed":

@@ -7,8 +7,8 @@
 
 import { decodeConfig } from "./decode.ts";
 import { type Asking, RequestError, requestProblem } from "./http.ts";
-import { SUBPROTOCOL } from "./protocol.ts";
-import type { Effect, Input, TokenGiver } from "./session-state.ts";
+import { type ClientName, SUBPROTOCOL } from "./protocol.ts";
+import type { Effect, Input, Start } from "./session-state.ts";
 import { askApp, type TokenSource, whyNot } from "./token.ts";
 
 /** An input as it happens; who receives it adds the time. */
@@ -27,9 +27,8 @@ export interface Rim {
   run(effect: OutsideEffect): void;
   /** Ask the daemon something over HTTP; gives its JSON. Rejects with a RequestError. */
   request(path: string, asking: Asking): Promise<unknown>;
-  readonly tokenFrom: TokenGiver;
-  /** The operator's token that this tab kept, or null. */
-  storedToken(): string | null;
+  /** How the session is to begin; what this tab kept of the operator's token is read now. */
+  start(): Start;
   /** Ask the app for a token, for a request; null when nobody is signed in there. Rejects with what went wrong. */
   freshToken(): Promise<string | null>;
   /** Call back before the next paint, or soon when the page is hidden and nothing is painted. */
@@ -56,14 +55,17 @@ export interface BrowserOptions {
    * `sessionStorage`.
    */
   readonly token?: TokenSource | undefined;
+  /** How the page names itself to the daemon; this library's name, unless said otherwise. */
+  readonly client?: ClientName | undefined;
 }
 
 /** The outside world of a page in a browser: WebSocket, fetch, timers, animation frames and the tab's storage. */
 export function browserRim(options: BrowserOptions = {}): MakeRim {
-  return (happened) => openRim(options.origin ?? window.location.origin, options.token, happened);
+  return (happened) => openRim(options, happened);
 }
 
-function openRim(origin: string, token: TokenSource | undefined, happened: (input: Happening) => void): Rim {
+function openRim({ token, client, ...options }: BrowserOptions, happened: (input: Happening) => void): Rim {
+  const origin = options.origin ?? window.location.origin;
   const lifetime = new AbortController();
   let socket: WebSocket | null = null;
   let pending: AbortController | null = null;
@@ -174,8 +176,10 @@ function openRim(origin: string, token: TokenSource | undefined, happened: (inpu
       if (!response.ok) throw new RequestError(requestProblem(response.status, body));
       return body;
     },
-    tokenFrom: token === undefined ? "operator" : "app",
-    storedToken: () => (token === undefined ? sessionStorage.getItem(TOKEN_KEY) : null),
+    start() {
+      if (token !== undefined) return { token: null, tokenFrom: "app", client };
+      return { token: sessionStorage.getItem(TOKEN_KEY), tokenFrom: "operator", client };
+    },
     freshToken: () => askApp(token),
     beforePaint(callback) {
       beforePaint(callback, lifetime.signal);

@@ -138,7 +138,7 @@ export function missionControl(makeRim: MakeRim): MissionControl {
       const mine = makeRim(happened);
       rim = mine;
       publishing = false;
-      happened({ type: "start", token: mine.storedToken(), tokenFrom: mine.tokenFrom });
+      happened({ type: "start", ...mine.start() });
       return () => {
         mine.dispose();
         if (rim === mine) rim = null;
@@ -150,7 +150,7 @@ export function missionControl(makeRim: MakeRim): MissionControl {
     async request(path, asking = {}) {
       const mine = rim;
       if (mine === null) throw new DOMException("not started", "AbortError");
-      const token = mine.tokenFrom === "app" ? await appToken(mine) : state.token;
+      const token = state.tokenFrom === "app" ? await appToken(mine) : state.token;
       asking.signal?.throwIfAborted();
       return mine.request(path, { ...asking, token });
     },

@@ -27,7 +27,7 @@ export class FakeRim implements Rim {
     this.asked.push([path, asking.token ?? null]);
     return Promise.resolve({ path });
   };
-  storedToken = () => this.token;
+  start = () => ({ token: this.token, tokenFrom: this.tokenFrom });
   freshToken = () => this.app();
   beforePaint = (callback: (visible: boolean) => void) => void this.#beforePaint.push(callback);
   afterPaint = (callback: () => void) => void this.#afterPaint.push(callback);

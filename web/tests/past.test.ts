@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createStore } from "zustand/vanilla";
+import { RequestError, requestProblem } from "../lib/http.ts";
 import { Past } from "../lib/past.ts";
-import type { ActivityEvent } from "../lib/protocol.ts";
+import type { ActivityEvent, AgentView } from "../lib/protocol.ts";
 import { INITIAL, type SessionState } from "../lib/session-state.ts";
 import type { MissionControl } from "../lib/store.ts";
 import { Strip } from "../lib/strip.ts";
@@ -122,5 +123,132 @@ describe("letting go of what was read", () => {
     const { past } = await reading([message(1, { state: "streaming", next_index: 1 }), message(2), message(3)]);
     past.release(300);
     expect(ids(past)).toEqual(["m1", "m2", "m3"]);
+  });
+});
+
+const range = (from: number, to: number): readonly number[] => Array.from({ length: to - from }, (_, n) => from + n);
+
+/**
+ * A daemon that goes on while the page may be away. Its snapshots have the two newest messages and activities, its
+ * answers three at most.
+ */
+class Elsewhere {
+  messages: readonly Message[] = [];
+  activities: readonly ActivityEvent[] = [];
+  reachable = true;
+  readonly asked: string[] = [];
+  readonly #store = createStore<SessionState>(() => INITIAL);
+  readonly past = new Past({ store: this.#store, request: (path: string) => this.#answer(path) } as never, "g", "a");
+
+  constructor(to: number) {
+    this.goOn(0, to);
+    this.past.subscribe(() => {});
+  }
+
+  goOn(from: number, to: number): void {
+    this.messages = [...this.messages, ...range(from, to).map((n) => message(n))];
+    this.activities = [...this.activities, ...range(from, to).map(activity)];
+  }
+
+  /** The page comes back, and gets a snapshot. */
+  async snapshot(): Promise<void> {
+    const before = this.#store.getState();
+    const key = agentKey("g", "a");
+    const agent = { counters: { messages: this.messages.length } } as AgentView;
+    const view = {
+      ...EMPTY_VIEW,
+      agents: new Map([[key, agent]]),
+      conversations: new Map([[key, this.messages.slice(-2)]]),
+      feed: Strip.of(this.activities.slice(-2)),
+    };
+    const offset = Math.max(0, ...[...this.messages, ...this.activities].map((one) => one.offset ?? 0));
+    const snapshots = before.snapshots + 1;
+    await this.#become({
+      ...before,
+      link: "live",
+      liveSince: snapshots,
+      loaded: true,
+      snapshots,
+      view,
+      cursor: { epoch: "e", offset },
+    });
+  }
+
+  /** The page comes back, and what it missed is told as if it had not been away. */
+  async resume(): Promise<void> {
+    await this.#become({ ...this.#store.getState(), liveSince: Math.random() });
+  }
+
+  async #become(state: SessionState): Promise<void> {
+    this.#store.setState(state, true);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+
+  async #answer(path: string): Promise<unknown> {
+    this.asked.push(path);
+    if (!this.reachable) throw new RequestError(requestProblem(null, null));
+    const [what, entries] = path.startsWith("/v1/feed") ? ["events", this.activities] : ["messages", this.messages];
+    const before = Number(/before=(\d+)/.exec(path)?.[1] ?? Number.POSITIVE_INFINITY);
+    const older = (entries as readonly { readonly offset: number }[]).filter(({ offset }) => offset < before);
+    const page = older.slice(-3).reverse();
+    return { epoch: "e", [what as string]: page, next: older.length > 3 ? page.at(-1)?.offset : null };
+  }
+}
+
+describe("what was missed", () => {
+  test("a conversation that went on for longer than a snapshot reaches has no hole: it begins anew there", async () => {
+    const daemon = new Elsewhere(2);
+    await daemon.snapshot();
+    expect(ids(daemon.past)).toEqual(["m0", "m1"]);
+    daemon.goOn(2, 8);
+    await daemon.snapshot();
+    expect(ids(daemon.past)).toEqual(["m6", "m7"]);
+    while (daemon.past.state.hasOlder) await daemon.past.loadOlder();
+    expect(ids(daemon.past)).toEqual(range(0, 8).map((n) => `m${n}`));
+    expect(events(daemon.past)).toEqual(range(0, 8).map((n) => `e${n}`));
+  });
+
+  test("activities that a snapshot leaves out are asked for, back to those that are here", async () => {
+    const daemon = new Elsewhere(20);
+    await daemon.snapshot();
+    expect(events(daemon.past)).toEqual(["e17", "e18", "e19"]);
+    daemon.activities = [...daemon.activities, ...range(20, 32).map(activity)];
+    await daemon.snapshot();
+    expect(events(daemon.past)).toEqual(range(17, 32).map((n) => `e${n}`));
+  });
+
+  test("what could not be asked for is asked for again when the link is back, though nothing else was missed", async () => {
+    const daemon = new Elsewhere(6);
+    await daemon.snapshot();
+    daemon.reachable = false;
+    await daemon.past.loadOlder();
+    expect([daemon.past.state.problem?.code, ids(daemon.past)]).toEqual(["unreachable", ["m4", "m5"]]);
+    daemon.reachable = true;
+    await daemon.resume();
+    expect([daemon.past.state.problem, ids(daemon.past)]).toEqual([null, ["m1", "m2", "m3", "m4", "m5"]]);
+    daemon.asked.length = 0;
+    await daemon.resume();
+    expect(daemon.asked).toEqual([]);
+  });
+
+  test("activities that could not be asked for after a snapshot are not forgotten either", async () => {
+    const daemon = new Elsewhere(2);
+    await daemon.snapshot();
+    daemon.activities = [...daemon.activities, ...range(2, 14).map(activity)];
+    daemon.reachable = false;
+    await daemon.snapshot();
+    expect(events(daemon.past)).toEqual(["e0", "e1", "e12", "e13"]);
+    daemon.reachable = true;
+    await daemon.resume();
+    expect(events(daemon.past)).toEqual(range(0, 14).map((n) => `e${n}`));
+  });
+
+  test("an agent that only ever failed has its past too", async () => {
+    const daemon = new Elsewhere(0);
+    daemon.activities = range(0, 8).map(activity);
+    await daemon.snapshot();
+    expect(daemon.past.state.hasOlder).toBe(true);
+    await daemon.past.loadOlder();
+    expect([events(daemon.past), daemon.past.state.hasOlder]).toEqual([range(0, 8).map((n) => `e${n}`), false]);
   });
 });

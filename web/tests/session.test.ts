@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { bound } from "../lib/backoff.ts";
 import { phase, serverOffset } from "../lib/session-state.ts";
+import { VERSION } from "../lib/version.ts";
 import { agentKey } from "../lib/view.ts";
-import { activity, chunk, emptySnapshot, final, Harness, TOKEN_CONFIG, welcome } from "./harness.ts";
+import { activity, chunk, emptySnapshot, final, Harness, OPEN_CONFIG, TOKEN_CONFIG, welcome } from "./harness.ts";
 
 const ATLAS = agentKey("main", "atlas");
 const texts = (session: Harness) => session.state.view.conversations.get(ATLAS)?.map((message) => message.text);
@@ -198,6 +199,28 @@ describe("losing and finding the daemon", () => {
     const first = session.sent("ping").length;
     session.advance(10_000).events(10).advance(10_000);
     expect(session.sent("ping").length).toBe(first + 2);
+  });
+
+  test("it says who it is: by itself this library, else what it was told", () => {
+    const named = (client?: { readonly name: string; readonly version: string }) =>
+      new Harness()
+        .give({ type: "start", token: null, client })
+        .give({ type: "configured", config: OPEN_CONFIG })
+        .give({ type: "opened" })
+        .sent("hello")
+        .map(({ client }) => client);
+    expect(named()).toEqual([{ name: "mission-control-client", version: VERSION }]);
+    expect(named({ name: "a page", version: "2" })).toEqual([{ name: "a page", version: "2" }]);
+  });
+
+  test("a session that begins anew counts its snapshots on: the next one is another one", () => {
+    const session = new Harness().live();
+    expect(session.state.snapshots).toBe(1);
+    session.give({ type: "start", token: null });
+    expect([session.state.loaded, session.state.cursor]).toEqual([false, null]);
+    session.give({ type: "configured", config: OPEN_CONFIG }).give({ type: "opened" });
+    session.frame(welcome("snapshot", { offset: 10 })).frame(emptySnapshot({ offset: 10 }));
+    expect(session.state.snapshots).toBe(2);
   });
 
   test("an unreachable daemon is asked again for its configuration", () => {

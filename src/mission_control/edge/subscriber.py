@@ -2,12 +2,9 @@
 
 Over which transport is the business of its :class:`~mission_control.edge.peer.Peer`. One task reads, and what it reads
 becomes requests; one task writes, and it is the only one that sends. A third watches for silence and for the daemon's
-end. They share plain fields and wake the writer through its outbox.
+end. They share plain fields and nudge the writer.
 
-The writer's position is ``after``: everything that the filter admits up to there has been sent. It starts from the
-client's cursor or a snapshot's, approaches the head by pages from the journal, and when it is near enough asks the
-registry to go on from there. Whatever breaks that (a change of filter, an overflow, a journal that has compacted what
-was still to come) ends in a snapshot, which is a new position. So a stream is never partial.
+What of the stream is sent is the business of :class:`~mission_control.edge.following.Following`.
 """
 
 import secrets
@@ -17,39 +14,29 @@ from math import inf
 from typing import Final
 
 import trio
-from msgspec import UNSET
 
-from actors.outbox import Outbox, OutboxOverflowError
-from actors.subscribers import Joined, TooFarBehind
 from mission_control.core.frames import (
     CloseCode,
-    Echo,
     ErrorFrame,
     Notice,
     Pong,
     Welcome,
-    offset_after,
     snapshot_frame,
     text,
 )
-from mission_control.core.subscription import EVERYTHING, Cursor, SnapshotReason, resume
 from mission_control.core.system_views import ClientView, SubscriberView
+from mission_control.edge.following import Following
 from mission_control.edge.peer import DisconnectedError, Peer
-from mission_control.edge.replay import replayed
 from mission_control.edge.services import Services
 from mission_control.edge.session import Answer, Begin, Measured, Refilter, Refuse, Session
-from mission_control.edge.snapshots import EncodedSnapshot, Snapshots
+from mission_control.edge.snapshots import Snapshots
 from mission_control.stores.journal import JournalError
-from runtime import ActorCrashed, ActorStopped
+from runtime import ActorStopped
 
 HELLO_S: Final = 5.0
 """How long a client may take to say hello."""
 GOODBYE_S: Final = 2.0
 """How long a client may take to read why the connection ends, before it is cut."""
-PAGE: Final = 500
-"""How many events are read from the journal at once."""
-REACH: Final = 1_000
-"""How far behind the head the registry is asked to take over."""
 MAX_UNANSWERED: Final = 16
 """How many requests a client may have open."""
 
@@ -66,7 +53,7 @@ class Subscriber:
     def __init__(self, peer: Peer, services: Services, snapshots: Snapshots) -> None:
         self._peer = peer
         self._services = services
-        self._snapshots = snapshots
+        self._following = Following(peer, services, snapshots)
         self._session = Session(services.access)
         self._name = secrets.token_urlsafe(9)
         self._client: ClientView | None = None
@@ -75,14 +62,7 @@ class Subscriber:
         self._ending: Refuse | None = None
         self._heard = trio.current_time()
         self._patience = 2 * services.policy.ping_interval_ms / 1000 if peer.pings else inf
-        self._select = EVERYTHING
-        self._after = 0
-        self._joined = False
-        self._join_floor = 0
-        self._in_hand = 0
-        self._resets = 0
         self._noticed: Sequence[Notice] = ()
-        self._outbox = Outbox(services.policy.max_buffer_bytes)
         self._nursery: trio.Nursery
 
     async def run(self, refusal: Refuse | None = None) -> None:
@@ -96,7 +76,7 @@ class Subscriber:
                 try:
                     await self._write()
                 finally:
-                    self._leave()
+                    self._following.leave()
 
     # -- the reader -------------------------------------------------------------------------------------------------
 
@@ -122,7 +102,7 @@ class Subscriber:
                 self._services.reported(report)
             case request:
                 self._requests.append(request)
-                self._outbox.nudge()
+                self._following.nudge()
                 if len(self._requests) > MAX_UNANSWERED:
                     self._end(_TOO_MANY_REQUESTS)
 
@@ -141,7 +121,7 @@ class Subscriber:
         """Let the writer say goodbye. The first reason counts."""
         if self._ending is None:
             self._ending = ending
-            self._outbox.nudge()
+            self._following.finish()
             self._nursery.start_soon(self._cut)
 
     async def _cut(self) -> None:
@@ -174,18 +154,14 @@ class Subscriber:
                 await self._notify()
                 if self._requests:
                     await self._answer(self._requests.popleft())
-                elif self._joined:
-                    await self._forward()
-                elif self._after < self._join_floor or self._services.journal.bounds().head - self._after > REACH:
-                    await self._replay()
                 else:
-                    await self._join()
+                    await self._following.step()
 
     async def _hello(self) -> Begin | None:
         """What the client wants, or None when the connection must end."""
         with trio.move_on_after(HELLO_S):
             while not self._requests and self._ending is None:
-                await self._outbox.get()
+                await self._following.wait_nudged()
         if self._ending is not None:
             return None
         if not self._requests:
@@ -196,46 +172,28 @@ class Subscriber:
         return begin
 
     async def _welcome(self, begin: Begin) -> None:
-        services, cursor = self._services, begin.cursor
-        self._select = begin.select
-        bounds = services.journal.bounds()
-        reason = resume(cursor, bounds, replay_limit=services.replay_limit)
-        snapshot: EncodedSnapshot | None = None
-        if reason is not None or cursor is None:
-            at_least = cursor.offset if cursor is not None and reason == "expired" else 0
-            snapshot = await self._snapshots.get(self._select, at_least)
-            cursor = snapshot.cursor
-        await self._peer.send(text(self._welcome_frame(reason, cursor)))
-        if snapshot is not None and reason is not None:
-            await self._peer.send(snapshot_frame(snapshot.body, reason))
-        self._after = cursor.offset
-        self._noticed = [notice for notice in services.notices() if notice.level == "info"]  # no news to who was away
-
-    def _welcome_frame(self, reason: SnapshotReason | None, cursor: Cursor) -> Welcome:
-        return Welcome(
+        services = self._services
+        place = await self._following.begin(begin.select, begin.cursor)
+        welcome = Welcome(
             session=self._name,
-            resume="continued" if reason is None else "snapshot",
-            reason=reason,
-            cursor=cursor,
-            server_time=self._services.clock(),
-            policy=self._services.policy,
-            source=self._services.source,
+            resume="continued" if place.reason is None else "snapshot",
+            reason=place.reason,
+            cursor=place.cursor,
+            server_time=services.clock(),
+            policy=services.policy,
+            source=services.source,
         )
+        await self._peer.send(text(welcome))
+        if place.snapshot is not None and place.reason is not None:
+            await self._peer.send(snapshot_frame(place.snapshot.body, place.reason))
+        self._noticed = [notice for notice in services.notices() if notice.level == "info"]  # no news to who was away
 
     async def _answer(self, request: Begin | Refilter | Answer) -> None:
         match request:
             case Answer(t):
                 await self._peer.send(text(Pong(t, self._services.clock())))
             case Refilter(select, request_id):
-                self._select = select
-                await self._start_over("filter", request_id)
-
-    async def _start_over(self, reason: SnapshotReason, request_id: Echo = UNSET) -> None:
-        """A snapshot takes the place of everything that was still to be sent."""
-        self._leave()
-        snapshot = await self._snapshots.get(self._select, self._services.journal.bounds().head)
-        await self._peer.send(snapshot_frame(snapshot.body, reason, request_id))
-        self._after = snapshot.cursor.offset
+                await self._following.refilter(select, request_id)
 
     async def _notify(self) -> None:
         """Tell what has been noticed since. It is looked up, not queued, so nothing that drops frames can lose it."""
@@ -245,65 +203,18 @@ class Subscriber:
                 await self._peer.send(text(notice))
         self._noticed = notices
 
-    async def _replay(self) -> None:
-        """Send one page from the journal."""
-        page = await self._services.journal.read(self._after, PAGE, self._select)
-        if page.bounds.floor > self._after:
-            await self._start_over("expired")
-            return
-        for frame, offset in replayed(page.events, page.scanned_to):
-            await self._peer.send(frame)
-            self._after = offset
-
-    async def _join(self) -> None:
-        """Let the registry go on from ``after``. Each attempt has its own outbox, which no earlier one can reach."""
-        self._leave()
-        self._outbox = Outbox(self._services.policy.max_buffer_bytes)
-        try:
-            answer = await self._services.subscribers.join(self._outbox, self._select, self._after)
-        except ActorCrashed:
-            return  # it is coming back
-        match answer:
-            case Joined():
-                self._joined = True
-            case TooFarBehind(floor):
-                self._join_floor = floor
-
-    def _leave(self) -> None:
-        self._joined = False
-        self._services.subscribers.leave(self._outbox)
-        self._outbox.close()
-
-    async def _forward(self) -> None:
-        """Send what the registry has put into the outbox."""
-        try:
-            frames = await self._outbox.get()
-        except OutboxOverflowError:
-            self._resets += 1
-            await self._start_over("slow_consumer")
-            return
-        self._in_hand = sum(map(len, frames))
-        for frame in frames:
-            if self._ending is None:
-                await self._peer.send(frame)
-                self._after = max(self._after, offset_after(frame))
-            self._in_hand -= len(frame)
-
     # -- how it stands ----------------------------------------------------------------------------------------------
 
     def view(self) -> SubscriberView:
-        waiting = self._in_hand + self._outbox.statistics().bytes
-        # What its filter hides is not sent: with nothing else on the way, it is where the registry has come to.
-        served = None if waiting else self._services.subscribers.position(self._outbox)
-        offset = max(self._after, served or 0)
+        standing = self._following.standing()
         return SubscriberView(
             session=self._name,
             transport=self._peer.transport,
             client=self._client,
             connected_at=self._connected_at,
-            offset=offset,
-            lag=max(0, self._services.journal.bounds().head - offset),
-            buffered_bytes=waiting,
-            resets=self._resets,
-            filtered=self._select != EVERYTHING,
+            offset=standing.offset,
+            lag=standing.lag,
+            buffered_bytes=standing.buffered_bytes,
+            resets=standing.resets,
+            filtered=standing.filtered,
         )

@@ -41,6 +41,7 @@ export function useFeed(agent: AgentKey | null, family: Family | null, held: boo
   const { request } = useMission();
   const live = usePaced((session) => session.view.feed);
   const epoch = useSession((session) => session.cursor?.epoch ?? "");
+  const liveSince = useSession((session) => session.liveSince);
   const sieve = useMemo(
     () =>
       new Sieve<ActivityEvent>(
@@ -50,7 +51,7 @@ export function useFeed(agent: AgentKey | null, family: Family | null, held: boo
       ),
     [agent, family],
   );
-  const frozen = useFrozen(live, held);
+  const frozen = useFrozen(live, held, epoch);
   const rows = useMemo(() => sieve.of(frozen), [sieve, frozen]);
   const [older, setOlder] = useState<Older>(NONE);
   const asked = useRef<AbortController | null>(null);
@@ -60,6 +61,11 @@ export function useFeed(agent: AgentKey | null, family: Family | null, held: boo
     setOlder(NONE);
     return () => asked.current?.abort();
   }, [sieve, epoch, held]);
+
+  // What failed because the link was down may be asked again once it is back.
+  useEffect(() => {
+    if (liveSince !== null) setOlder((state) => (state.problem === null ? state : { ...state, problem: null }));
+  }, [liveSince]);
 
   const oldest = rows.at(rows.length - 1)?.offset ?? frozen.oldest?.offset ?? null;
   const loadOlder = useCallback(() => {
@@ -102,12 +108,13 @@ export function useFeed(agent: AgentKey | null, family: Family | null, held: boo
   };
 }
 
-/** The strip as it was when it began to be held. */
-function useFrozen(live: Strip<ActivityEvent>, held: boolean): Strip<ActivityEvent> {
-  const [frozen, setFrozen] = useState<Strip<ActivityEvent> | null>(null);
-  if (held && frozen === null) setFrozen(live);
+/** The strip as it was when it began to be held. Another epoch is another journal: that of the one before is gone. */
+function useFrozen(live: Strip<ActivityEvent>, held: boolean, epoch: string): Strip<ActivityEvent> {
+  const [frozen, setFrozen] = useState<{ readonly strip: Strip<ActivityEvent>; readonly epoch: string } | null>(null);
+  const kept = frozen !== null && frozen.epoch === epoch ? frozen : null;
+  if (held && kept === null) setFrozen({ strip: live, epoch });
   if (!held && frozen !== null) setFrozen(null);
-  return held ? (frozen ?? live) : live;
+  return held ? (kept?.strip ?? live) : live;
 }
 
 function countSince(

@@ -24,6 +24,7 @@ export function Frame({ children }: { readonly children: ReactNode }) {
       <div className={styles.page}>
         <Header />
         {refused ? <Refused /> : <SignIn />}
+        <Favicon />
       </div>
     );
   }

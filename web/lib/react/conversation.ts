@@ -6,7 +6,7 @@ import { type Item, timeline } from "../timeline.ts";
 import { useMission } from "./provider.tsx";
 
 /** One agent's conversation, as far as it was asked for. */
-export interface Conversation extends Omit<PastState, "messages" | "activities" | "activitiesSince"> {
+export interface Conversation extends Omit<PastState, "messages" | "activities" | "since"> {
   /** Messages, tool calls and what befell runs, in the order in which they began. */
   readonly items: readonly Item[];
   /** Ask the daemon for what is older. */
@@ -24,11 +24,8 @@ export function useConversation(gateway: string, agentId: string): Conversation 
     () => past.state,
     () => past.state,
   );
-  const { messages, activities, hasOlder, loading, problem } = state;
-  const items = useMemo(() => {
-    const since = hasOlder ? (messages[0]?.timestamp ?? 0) : 0;
-    return timeline(messages, activities, since);
-  }, [messages, activities, hasOlder]);
+  const { messages, activities, since, hasOlder, loading, problem } = state;
+  const items = useMemo(() => timeline(messages, activities, since), [messages, activities, since]);
   const loadOlder = useMemo(() => () => past.loadOlder(), [past]);
   const release = useMemo(() => (at: number) => past.release(at), [past]);
   return { items, hasOlder, loading, problem, loadOlder, release };

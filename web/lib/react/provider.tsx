@@ -2,6 +2,7 @@
 
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
+import type { ClientName } from "../protocol.ts";
 import type { SessionState } from "../session-state.ts";
 import { type BrowserOptions, browserRim } from "../socket.ts";
 import { type MissionControl, missionControl } from "../store.ts";
@@ -19,6 +20,8 @@ export interface ProviderProps {
    * the operator's, whom the page has to ask for it: see `MissionControl.signIn`.
    */
   readonly token?: TokenSource | undefined;
+  /** How the page names itself to the daemon when it connects; this library's name, unless said otherwise. */
+  readonly client?: ClientName | undefined;
   readonly children?: ReactNode;
 }
 
@@ -26,17 +29,20 @@ export interface ProviderProps {
  * Connects while it is mounted; everything below may use the hooks. Another origin is another connection, which begins
  * anew. On a server it renders what is below it with a session that has not begun.
  */
-export function MissionControlProvider({ origin, token, children }: ProviderProps) {
-  const newest = useRef(token);
+export function MissionControlProvider({ origin, token, client, children }: ProviderProps) {
+  const newest = useRef({ token, client });
   const options = useRef<BrowserOptions>({});
   const [mission] = useState(() => missionControl((happened) => browserRim(options.current)(happened)));
   const fromApp = token !== undefined;
   useEffect(() => {
-    newest.current = token;
+    newest.current = { token, client };
+  }, [token, client]);
+  useEffect(() => {
     if (typeof token === "string") mission.retry(); // it may be waiting for just that
   }, [mission, token]);
   useEffect(() => {
-    options.current = { origin, token: fromApp ? () => presentToken(newest.current) : undefined };
+    const ask = (): Promise<string | null> => presentToken(newest.current.token);
+    options.current = { origin, token: fromApp ? ask : undefined, client: newest.current.client };
     return mission.start();
   }, [mission, origin, fromApp]);
   return <Context value={mission}>{children}</Context>;
