@@ -77,10 +77,10 @@ def test_a_daemon_that_is_well_has_no_problem() -> None:
     ("changes", "level", "text", "remedy"),
     [
         (
-            {"state": "reconnecting", "attempt": 7, "detail": "nothing listens on a:1; Start the gateway there."},
+            {"state": "reconnecting", "attempt": 7, "detail": "nothing listens on a:1; start the gateway there"},
             "problem",
             "reconnecting (attempt 7): nothing listens on a:1",
-            "Start the gateway there.",
+            "start the gateway there",
         ),
         ({"state": "disconnected", "detail": "refused; the token"}, "problem", "disconnected: refused", "the token"),
         ({"state": "connecting", "detail": "connecting to ws://a"}, "warning", "connecting: connecting to ws://a", ""),

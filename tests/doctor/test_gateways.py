@@ -88,7 +88,7 @@ async def test_nothing_listens() -> None:
     (found,) = await greet(GatewaySettings(url="ws://127.0.0.1:1"))
     assert found.level == "problem"
     assert found.text == "nothing listens on 127.0.0.1:1"
-    assert found.remedy.startswith("Start the gateway there")
+    assert found.remedy.startswith("start the gateway there")
 
 
 @asynccontextmanager

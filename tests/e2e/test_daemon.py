@@ -101,7 +101,7 @@ def test_gateway_that_is_not_there_is_tried_again_and_shown_with_what_to_do(daem
     screen = look(daemon).open()
 
     screen.wait_badge("reconnecting")
-    screen.wait_banner("stale-banner", "Start the gateway there")
+    screen.wait_banner("stale-banner", "start the gateway there")
 
 
 def test_second_daemon_on_the_same_data_is_refused(daemons: Daemons) -> None:

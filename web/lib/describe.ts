@@ -67,7 +67,7 @@ export interface Doing {
   readonly stalled: boolean;
 }
 
-/** A line for people with a full stop at its end, so that another sentence can follow. */
+/** A line for people as a sentence: with a capital, and a full stop at its end, so that it may stand between others. */
 export function sentence(line: string): string {
-  return /[.!?]$/.test(line) ? line : `${line}.`;
+  return `${line.charAt(0).toUpperCase()}${line.slice(1)}${/[.!?]$/.test(line) ? "" : "."}`;
 }

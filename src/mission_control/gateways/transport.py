@@ -25,7 +25,8 @@ _CLOSE_SECONDS = 1.0  # how long a polite goodbye may take
 
 
 class LinkFailed(Exception):
-    """The link could not be opened. ``remedy`` is one line that tells the operator what to do about it."""
+    """The link could not be opened. ``remedy`` tells the operator what to do about it, in a line
+    that may stand behind ``message`` and a semicolon."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -233,7 +234,7 @@ async def _close(link: Link) -> None:
 
 
 def _endpoint(url: str) -> _Endpoint:
-    remedy = "Give the gateway's address as ws://HOST:PORT or wss://HOST:PORT."
+    remedy = "give the gateway's address as ws://HOST:PORT or wss://HOST:PORT"
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -253,12 +254,12 @@ async def _connect(endpoint: _Endpoint) -> trio.SocketStream:
     except trio.socket.gaierror as error:
         raise LinkFailed(
             f"the host name {endpoint.host} could not be resolved ({error.strerror})",
-            "Check the host name in the gateway's address, and the network.",
+            "check the host name in the gateway's address, and the network",
         ) from None
     except OSError as error:
         refused = _contains(error, ConnectionRefusedError)
         what = f"nothing listens on {where}" if refused else f"{where} could not be reached ({error})"
-        raise LinkFailed(what, "Start the gateway there, or correct its address.") from None
+        raise LinkFailed(what, "start the gateway there, or correct its address") from None
 
 
 async def _secure(socket: trio.SocketStream, endpoint: _Endpoint) -> trio.SSLStream[trio.SocketStream]:
@@ -270,11 +271,11 @@ async def _secure(socket: trio.SocketStream, endpoint: _Endpoint) -> trio.SSLStr
         if isinstance(cause, ssl.SSLCertVerificationError):
             raise LinkFailed(
                 f"the certificate of {endpoint.host} was not accepted: {cause.verify_message}",
-                "Give the gateway a certificate that this machine trusts, or reach it over ws:// through a tunnel.",
+                "give the gateway a certificate that this machine trusts, or reach it over ws:// through a tunnel",
             ) from None
         raise LinkFailed(
             f"no TLS connection to {endpoint.host}:{endpoint.port} ({cause or 'the connection was lost'})",
-            "If the gateway does not serve TLS, use ws:// in its address.",
+            "if the gateway does not serve TLS, use ws:// in its address",
         ) from None
     return stream
 
@@ -284,11 +285,11 @@ def _refused(tap: TapStream, endpoint: _Endpoint) -> LinkFailed:
     if tap.refusal is not None:
         return LinkFailed(
             f"{where} answered {tap.refusal!r} instead of opening a WebSocket",
-            "Check that the address is the gateway's own, with the right path, and that no proxy stands before it.",
+            "check that the address is the gateway's own, with the right path, and that no proxy stands before it",
         )
     return LinkFailed(
         f"{where} ended the connection before a WebSocket was open",
-        "Check that a gateway listens there; if it serves TLS, use wss:// in its address.",
+        "check that a gateway listens there; if it serves TLS, use wss:// in its address",
     )
 
 
