@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import NewPage
-from tests.dashboard.page import open_live, wait_badge
+from tests.dashboard.page import feed_rows, open_live, wait_badge
 from tests.dashboard.stage import Stage
 from tests.e2e.journal import journal
 from tests.e2e.proxy import CuttableNetwork
@@ -98,3 +98,34 @@ def test_page_that_could_not_be_loaded_is_asked_for_again_once_the_link_is_back(
         expect(page.get_by_text("The daemon does not answer.")).to_be_visible()
         network.restore()
         page.wait_for_function("() => window.__arrived")
+
+
+def test_filter_finds_what_is_older_than_all_that_the_page_has(stage: Stage, new_page: NewPage) -> None:
+    """A few lines, long ago: no scrolling is needed to see them, and a reload shows the same."""
+    rare = stage.agent("rare").does("tool.finished", "Once").does("run.failed", "Twice")
+    busy = stage.agent("busy-too")
+    stage.first.source.say(*[busy.activity("tool.finished", f"Meanwhile {n}") for n in range(400)])
+    page = open_live(new_page(), f"{stage.url}activity?agent={rare.key}")
+    rows = feed_rows(page, rare.key)
+    expect(rows).to_have_count(3)
+    before = rows.all_inner_texts()
+    page.reload()
+    expect(rows).to_have_count(3)
+    assert rows.all_inner_texts() == before
+    page.get_by_test_id("family").filter(has_text="Trouble").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Twice")
+
+
+def test_page_that_the_daemon_cannot_give_now_can_be_asked_for_again(stage: Stage, new_page: NewPage) -> None:
+    page = new_page()
+    page.route(
+        "**/v1/feed?*", lambda route: route.fulfill(status=500, json={"code": "internal", "detail": "It broke."})
+    )
+    open_live(page, f"{stage.url}activity")
+    page.get_by_test_id("feed-row").first.wait_for()
+    page.evaluate(SCROLL)
+    expect(page.get_by_text("It broke.")).to_be_visible()
+    page.unroute("**/v1/feed?*")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_function("() => window.__arrived")

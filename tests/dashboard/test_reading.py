@@ -1,10 +1,10 @@
 """Nothing moves under the reader of a conversation: the end is followed only by who is there."""
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.dashboard.conftest import NewPage
-from tests.dashboard.page import message, open_live
+from tests.dashboard.page import message, open_live, wait_until
 from tests.dashboard.source import now
 from tests.dashboard.stage import Stage
 from tests.dashboard.voice import Voice
@@ -114,6 +114,78 @@ def test_link_to_a_message_puts_it_in_sight(stage: Stage, new_page: NewPage, tal
     page = open_live(new_page(), f"{stage.url}agents?id={talker.key}&message={key}")
     expect(message(page, key)).to_be_in_viewport(ratio=1)
     expect(page.locator("[data-target=true]")).to_contain_text(f"Message {number:03}")
+
+
+def test_link_to_the_newest_message_goes_on_with_what_comes(stage: Stage, new_page: NewPage) -> None:
+    agent = short_talk(stage)
+    key = agent.message_key("m-29")
+    page = open_live(new_page(), f"{stage.url}agents?id={agent.key}&message={key}")
+    expect(page.locator("[data-target=true]")).to_be_in_viewport()
+    agent.writes("live", "\n\nGoing on." * 40 + "\n\nThe end.")
+    expect(message(page, agent.message_key("live")).get_by_text("The end.")).to_be_in_viewport()
+    expect(page.get_by_test_id("new-pill")).to_have_count(0)
+
+
+def test_link_far_back_stays_in_sight(stage: Stage, new_page: NewPage) -> None:
+    """Further than what a reader at the end keeps."""
+    agent = stage.agent("chatty")
+    stage.first.source.say(*[agent.final(f"m-{n}", f"Word {n}") for n in range(800)])
+    key = agent.message_key("m-3")
+    page = open_live(new_page(), f"{stage.url}agents?id={agent.key}&message={key}")
+    target = page.locator("[data-target=true]")
+    expect(target).to_be_in_viewport(ratio=1)
+    agent.says("m-800", "One more")
+    expect(page.get_by_test_id("new-pill")).to_have_text("1 new")
+    expect(target).to_be_in_viewport(ratio=1)
+    expect(target).to_contain_text("Word 3")
+
+
+def test_link_to_what_is_not_there_says_so(stage: Stage, new_page: NewPage) -> None:
+    agent = short_talk(stage)
+    page = open_live(new_page(), f"{stage.url}agents?id={agent.key}&message={agent.message_key('nowhere')}")
+    expect(page.get_by_test_id("target-missing")).to_have_text("What the address names is not in this conversation.")
+    expect(message(page, agent.message_key("m-29"))).to_be_in_viewport()
+
+
+def test_link_that_cannot_be_followed_now_asks_once_and_can_be_tried_again(
+    stage: Stage, new_page: NewPage, talker: Voice
+) -> None:
+    key = talker.message_key("m-012")
+    page = new_page()
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=500, json={"code": "internal", "detail": "It broke."})
+
+    page.route("**/messages?*", refuse)
+    open_live(page, f"{stage.url}agents?id={talker.key}&message={key}")
+    beginning = page.get_by_test_id("beginning")
+    expect(beginning).to_contain_text("It broke.")
+    talker.writes("live", "Going on.")
+    expect(message(page, talker.message_key("live"))).to_be_in_viewport()
+    assert len(asked) == 1
+    page.unroute("**/messages?*")
+    beginning.get_by_role("button").evaluate("button => button.click()")  # without the scrolling that asks as well
+    expect(message(page, key)).to_be_in_viewport(ratio=1)
+
+
+def test_agent_that_works_for_hours_without_a_word_does_not_fill_the_page(stage: Stage, new_page: NewPage) -> None:
+    agent = stage.agent("silent").says("m-0", "Off to work.")
+    page = open_live(new_page(), f"{stage.url}agents?id={agent.key}")
+    items = page.locator("[data-item]")
+    expect(items).to_have_count(1)
+    begun = now()
+    agent.source.say(
+        *[
+            agent.activity("tool.started", "drill", begun + n, tool="drill", detail={"call_id": f"c{n}"})
+            for n in range(800)
+        ]
+    )
+    last = page.get_by_test_id("tool-call").last
+    expect(last).to_be_in_viewport()
+    wait_until(page, lambda: 300 <= items.count() <= 600)
+    expect(page.get_by_test_id("beginning")).to_have_attribute("data-more", "true")
 
 
 @pytest.mark.parametrize("number", [MESSAGES - 5, 12])

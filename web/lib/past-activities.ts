@@ -4,14 +4,13 @@ import type { ActivityEvent } from "./protocol.ts";
 import type { Strip } from "./strip.ts";
 import { callId } from "./timeline.ts";
 
-/** A page of activities, newest first; `next` is where the one before it begins. */
-export interface ActivityPage {
-  readonly entries: readonly ActivityEvent[];
-  readonly next: number | null;
-}
+/** Asks for the page before an offset, newest first; null is for the newest. `next` is where the one before it begins. */
+export type AskActivities = (
+  before: number | null,
+) => Promise<{ readonly entries: readonly ActivityEvent[]; readonly next: number | null }>;
 
-/** Asks for the page before an offset; null is for the newest. */
-export type AskActivities = (before: number | null) => Promise<ActivityPage>;
+/** A stretch without messages may have thousands: they come a few pages at a time. */
+const PAGES_AT_ONCE = 5;
 
 /** From `since` on, in ms, all are here; `before` is where the next older page begins, null when there is none. */
 interface Reach {
@@ -37,9 +36,14 @@ export class PastActivities {
     this.#mine = mine;
   }
 
-  /** Where the next older page begins, as an offset; null when there is none. */
-  get before(): number | null {
-    return this.#reach.before;
+  /** From when on all are here, in ms; minus infinity when there is nothing older. */
+  get since(): number {
+    return this.#reach.since;
+  }
+
+  /** Whether all that came after a message is here. One that is told late has an old time and a new offset. */
+  reachBackTo({ timestamp, offset }: { readonly timestamp: number; readonly offset: number }): boolean {
+    return timestamp >= this.#reach.since || offset >= (this.#reach.before ?? 0);
   }
 
   /** By offset. */
@@ -67,34 +71,45 @@ export class PastActivities {
     this.#torn = true;
   }
 
-  /** Ask for what a snapshot left out, back to what was whole before it, but no further back than `oldest`, in ms. */
+  /**
+   * Ask for what a snapshot left out, back to what was whole before it, but not for what is older than `oldest`, in ms,
+   * nor for more than some pages.
+   */
   async mend(ask: AskActivities, oldest: number): Promise<void> {
     if (!this.#torn) return;
     const whole = this.#whole;
     let reach = NOWHERE;
+    let pages = 0;
     do {
       reach = await this.#page(ask, reach);
-    } while (reach.before !== null && reach.before > whole && reach.since > oldest);
+      pages += 1;
+    } while (reach.before !== null && reach.before > whole && reach.since > oldest && pages < PAGES_AT_ONCE);
     this.#torn = false;
     if (whole > 0 && reach.before !== null && reach.before <= whole) return; // so all is here as far back as before
     this.#reach = reach;
     for (const offset of this.#kept.keys()) if (offset < (reach.before ?? 0)) this.#kept.delete(offset);
   }
 
-  /** Ask for what is older, until all since `oldest` are here. */
+  /** Ask for some pages of what is older, or until all since `oldest`, in ms, are here. */
   async extend(ask: AskActivities, oldest: number): Promise<void> {
-    while (this.#reach.before !== null && this.#reach.since > oldest) this.#reach = await this.#page(ask, this.#reach);
+    for (let page = 0; page < PAGES_AT_ONCE && this.#reach.since > oldest; page += 1) {
+      this.#reach = await this.#page(ask, this.#reach);
+    }
   }
 
-  /** Let go of what is older than `at`, but not of the beginning of a call of which more is kept. */
-  release(at: number): void {
+  /**
+   * Let go of what is older than `at`, but not of the beginning of a call of which more is kept. Gives whether anything
+   * went.
+   */
+  release(at: number): boolean {
     const all = this.all;
     const going = new Set(all.filter((event) => event.timestamp >= at && isOfCall(event)).map(callId));
     const older = all.filter((event) => event.timestamp < at && !(isOfCall(event) && going.has(callId(event))));
-    if (older.length === 0) return;
+    if (older.length === 0) return false;
     for (const { offset } of older) this.#kept.delete(offset ?? 0);
     const before = Math.max(...older.map(({ offset }) => offset ?? 0)) + 1;
     this.#reach = { before, since: Math.max(this.#reach.since, at) };
+    return true;
   }
 
   async #page(ask: AskActivities, { before, since }: Reach): Promise<Reach> {

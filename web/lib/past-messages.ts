@@ -10,9 +10,10 @@ export class PastMessages {
   /** Where the next older page begins, as an offset; null when there is none. */
   before: number | null = null;
 
+  /** When the oldest that has ended began, in ms: one that is still open may be of any age. */
   get oldest(): number {
     let least = Number.POSITIVE_INFINITY;
-    for (const { timestamp } of this.#kept.values()) least = Math.min(least, timestamp);
+    for (const message of this.#kept.values()) if (isOver(message)) least = Math.min(least, message.timestamp);
     return least;
   }
 
@@ -57,10 +58,10 @@ export class PastMessages {
     this.before = next;
   }
 
-  /** Let go of what began before `at`, and give whether it was done: not while one of those is being written. */
+  /** Let go of what began before `at` and has ended. Gives whether anything went. */
   release(at: number): boolean {
-    const older = [...this.#kept.values()].filter(({ timestamp }) => timestamp < at);
-    if (older.length === 0 || !older.every(isOver)) return false;
+    const older = [...this.#kept.values()].filter((message) => message.timestamp < at && isOver(message));
+    if (older.length === 0) return false;
     for (const { message_id } of older) this.#kept.delete(message_id);
     this.#released = at;
     this.before = Math.max(...older.map(({ offset }) => offset)) + 1; // what is still here comes again, and is there once
@@ -68,4 +69,4 @@ export class PastMessages {
   }
 }
 
-const isOver = ({ state }: Message): boolean => state !== "streaming";
+export const isOver = ({ state }: Message): boolean => state !== "streaming";

@@ -7,9 +7,10 @@
  */
 
 import { decodeFeed, decodeMessages } from "./decode.ts";
-import { RequestError, withQuery } from "./http.ts";
+import { withQuery } from "./http.ts";
+import { type Ask, Pager } from "./pager.ts";
 import { type AskActivities, PastActivities } from "./past-activities.ts";
-import { PastMessages } from "./past-messages.ts";
+import { isOver, PastMessages } from "./past-messages.ts";
 import type { Problem } from "./problem.ts";
 import type { ActivityEvent } from "./protocol.ts";
 import type { MissionControl } from "./store.ts";
@@ -20,12 +21,12 @@ const ACTIVITIES_PAGE = 200;
 
 /** What of an agent's past is here; the next state is another object. */
 export interface PastState {
-  /** Oldest first. */
+  /** Activities may reach further back than messages: those before this, in ms, have to wait for them. */
+  readonly since: number;
+  /** Oldest first. Those that have ended wait for the activities since. */
   readonly messages: readonly Message[];
   /** By offset. */
   readonly activities: readonly ActivityEvent[];
-  /** Activities may reach further back than messages: those before this, in ms, have to wait for them. */
-  readonly since: number;
   /** Whether the daemon may have more. */
   readonly hasOlder: boolean;
   readonly loading: boolean;
@@ -35,18 +36,13 @@ export interface PastState {
 
 const ALWAYS = Number.NEGATIVE_INFINITY;
 const NOTHING: PastState = {
+  since: ALWAYS,
   messages: [],
   activities: [],
-  since: ALWAYS,
   hasOlder: false,
   loading: false,
   problem: null,
 };
-
-type Work = (signal: AbortSignal) => Promise<void>;
-
-/** The daemon has another journal than the page: what it answers does not belong to what is here. */
-class OtherEpoch extends Error {}
 
 /** An agent's past over a subscription. It follows while somebody has subscribed to it. */
 export class Past {
@@ -55,13 +51,12 @@ export class Past {
   readonly #gateway: string;
   readonly #id: string;
   readonly #changed = new Set<() => void>();
+  readonly #pager: Pager;
   #messages = new PastMessages();
   #activities = new PastActivities((event) => this.#isMine(event));
   #epoch = "";
   #snapshots = -1;
   #liveSince: number | null = null;
-  #lifetime = new AbortController();
-  #failed: Work | null = null;
   #state = NOTHING;
 
   constructor(mission: MissionControl, gateway: string, id: string) {
@@ -69,6 +64,7 @@ export class Past {
     this.#gateway = gateway;
     this.#id = id;
     this.#key = agentKey(gateway, id);
+    this.#pager = new Pager(mission.request, () => this.#publish());
   }
 
   /** The present state; the same object until something changes. */
@@ -88,21 +84,21 @@ export class Past {
   };
 
   /**
-   * Ask for the page of messages before the oldest that is here, and for the activities of that time; where there are no
-   * older messages, for all activities. What goes wrong is the state's `problem`; it does not reject.
+   * Ask for the page of messages before the oldest that is here, and for the activities of that time: a few pages of
+   * them at once, where there are many. What goes wrong is the state's `problem`; it does not reject.
    */
   async loadOlder(): Promise<void> {
-    if (!this.#state.loading && this.#state.hasOlder) await this.#do((signal) => this.#older(signal));
+    if (!this.#state.loading && this.#state.hasOlder) await this.#pager.run((ask) => this.#older(ask));
   }
 
   /**
-   * Let go of what began before `at`, for a reader who is at the end: the daemon has it, and `loadOlder` brings it back.
-   * Nothing goes as long as a message of that time is still being written.
+   * Let go of what began before `at` and is over, for a reader who is at the end: the daemon has it, and `loadOlder`
+   * brings it back.
    */
   release(at: number): void {
-    if (this.#state.loading || !this.#messages.release(at)) return;
-    this.#activities.release(at);
-    this.#publish();
+    if (this.#state.loading) return;
+    const messages = this.#messages.release(at);
+    if (this.#activities.release(at) || messages) this.#publish();
   }
 
   /** Take in what the stream brought. */
@@ -120,9 +116,9 @@ export class Past {
     if (torn) {
       this.#snapshots = snapshots;
       this.#messages.begin(view.agents.get(this.#key)?.counters.messages ?? 0, cursor.offset + 1);
-      void this.#do((signal) => this.#mend(signal));
-    } else if (back && this.#failed !== null) {
-      void this.#do(this.#failed);
+      void this.#pager.run((ask) => this.#mend(ask));
+    } else if (back) {
+      this.#pager.retry();
     }
     if (changed) this.#publish();
   }
@@ -131,74 +127,49 @@ export class Past {
     this.#epoch = epoch;
     this.#messages = new PastMessages();
     this.#activities = new PastActivities((event) => this.#isMine(event));
-    this.#state = NOTHING;
+    this.#pager.begin(epoch);
   }
 
-  async #older(signal: AbortSignal): Promise<void> {
-    await this.#mend(signal);
-    if (this.#messages.before !== null) await this.#olderMessages(signal);
-    const oldest = this.#messages.before === null ? ALWAYS : this.#messages.oldest;
-    await this.#activities.extend(this.#ask(signal), oldest);
+  async #older(ask: Ask): Promise<void> {
+    await this.#mend(ask);
+    if (this.#messages.before !== null && this.#activities.since <= this.#messages.oldest)
+      await this.#olderMessages(ask);
+    await this.#activities.extend(
+      this.#activitiesOf(ask),
+      this.#messages.before === null ? ALWAYS : this.#messages.oldest,
+    );
   }
 
-  async #olderMessages(signal: AbortSignal): Promise<void> {
+  async #olderMessages(ask: Ask): Promise<void> {
     const path = `/v1/agents/${encodeURIComponent(this.#id)}/messages`;
     const query = { gateway: this.#gateway, before: this.#messages.before, limit: MESSAGES_PAGE };
-    const page = decodeMessages(await this.#mission.request(withQuery(path, query), { signal }));
-    signal.throwIfAborted();
-    if (page?.epoch !== this.#epoch) throw new OtherEpoch();
+    const page = await ask(withQuery(path, query), decodeMessages);
     const messages = page.entries.map((view) => ({ ...view, points: 0 }));
     this.#messages.add(messages, page.next);
   }
 
-  #mend(signal: AbortSignal): Promise<void> {
-    return this.#activities.mend(this.#ask(signal), this.#messages.oldest);
+  #mend(ask: Ask): Promise<void> {
+    return this.#activities.mend(this.#activitiesOf(ask), this.#messages.oldest);
   }
 
-  #ask(signal: AbortSignal): AskActivities {
-    return async (before) => {
+  #activitiesOf(ask: Ask): AskActivities {
+    return (before) => {
       const query = { agent: this.#id, gateway: this.#gateway, before, limit: ACTIVITIES_PAGE };
-      const page = decodeFeed(await this.#mission.request(withQuery("/v1/feed", query), { signal }));
-      signal.throwIfAborted();
-      if (page?.epoch !== this.#epoch) throw new OtherEpoch();
-      return page;
+      return ask(withQuery("/v1/feed", query), decodeFeed);
     };
-  }
-
-  /** One at a time: what is begun later stops what goes on, which would bring what is asked for again anyway. */
-  async #do(work: Work): Promise<void> {
-    this.#lifetime.abort();
-    this.#lifetime = new AbortController();
-    const { signal } = this.#lifetime;
-    this.#failed = null;
-    this.#state = { ...this.#state, loading: true, problem: null };
-    this.#tell();
-    try {
-      await work(signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#failed = work;
-      if (error instanceof RequestError) this.#state = { ...this.#state, problem: error.problem };
-      else if (!(error instanceof OtherEpoch || isAbort(error))) throw error;
-    }
-    if (signal.aborted) return;
-    this.#state = { ...this.#state, loading: false };
-    this.#publish();
   }
 
   #publish(): void {
-    const messages = this.#messages.all;
+    const { loading, problem } = this.#pager;
+    const { before, oldest } = this.#messages;
     this.#state = {
-      ...this.#state,
-      messages,
+      since: before === null ? ALWAYS : oldest,
+      messages: this.#messages.all.filter((message) => !isOver(message) || this.#activities.reachBackTo(message)),
       activities: this.#activities.all,
-      since: this.#messages.before === null ? ALWAYS : (messages[0]?.timestamp ?? ALWAYS),
-      hasOlder: this.#messages.before !== null || this.#activities.before !== null,
+      hasOlder: before !== null || this.#activities.since > ALWAYS,
+      loading,
+      problem,
     };
-    this.#tell();
-  }
-
-  #tell(): void {
     for (const changed of this.#changed) changed();
   }
 
@@ -206,6 +177,3 @@ export class Past {
     return agent_id === this.#id && gateway === this.#gateway;
   }
 }
-
-/** The subscription has ended, and with it what was asked. */
-const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";

@@ -23,6 +23,17 @@ export const VERSION_DIFFERS: Problem = {
   remedy: "Reload the page.",
 };
 
+export const NOT_UNDERSTOOD: Problem = {
+  code: "not_understood",
+  message: "The daemon's answer was not understood.",
+  remedy: "Reload the page.",
+};
+
+export const OTHER_JOURNAL: Problem = {
+  code: "other_journal",
+  message: "The daemon has another journal than this page.",
+};
+
 export const NOBODY_SIGNED_IN: Problem = {
   code: "signed_out",
   message: "Nobody is signed in.",

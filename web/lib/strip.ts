@@ -55,6 +55,11 @@ export class Strip<T> implements Iterable<T> {
     return this.#blocks[0]?.[0];
   }
 
+  /** An entry by its place, the oldest first; undefined beyond them. */
+  at(place: number): T | undefined {
+    return this.#blocks[Math.floor(place / BLOCK)]?.[place % BLOCK];
+  }
+
   /** The blocks, oldest first: a block that is full never changes, and is the same object in each strip that has it. */
   get blocks(): readonly (readonly T[])[] {
     return this.#blocks;
@@ -70,45 +75,5 @@ export class Strip<T> implements Iterable<T> {
       const block = this.#blocks[at] as readonly T[];
       for (let place = block.length - 1; place >= 0; place -= 1) yield block[place] as T;
     }
-  }
-}
-
-/** Entries by their place, the first of them 0. */
-export interface Rows<T> {
-  readonly length: number;
-  at(index: number): T | undefined;
-}
-
-/** What a filter admits of strips that follow one another, newest first: each block is looked at once. */
-export class Sieve<T> {
-  readonly admits: (entry: T) => boolean;
-  readonly #admitted = new WeakMap<readonly T[], readonly T[]>();
-
-  constructor(admits: (entry: T) => boolean) {
-    this.admits = admits;
-  }
-
-  of(strip: Strip<T>): Rows<T> {
-    const blocks = strip.blocks.map((block) => this.#of(block)).reverse();
-    const length = blocks.reduce((sum, block) => sum + block.length, 0);
-    return {
-      length,
-      at(index) {
-        let left = index;
-        for (const block of blocks) {
-          if (left < block.length) return block[block.length - 1 - left];
-          left -= block.length;
-        }
-        return undefined;
-      },
-    };
-  }
-
-  #of(block: readonly T[]): readonly T[] {
-    const known = this.#admitted.get(block);
-    if (known !== undefined) return known;
-    const admitted = block.filter(this.admits);
-    this.#admitted.set(block, admitted);
-    return admitted;
   }
 }

@@ -38,6 +38,12 @@ export function agentKey(gateway: string, agentId: string): AgentKey {
   return `${gateway}/${agentId}`;
 }
 
+/** The two parts of an agent's key. A gateway's id has no slash, an agent's may. */
+export function partsOf(key: AgentKey): { readonly gateway: string; readonly agent: string } {
+  const at = key.indexOf("/");
+  return { gateway: key.slice(0, at), agent: key.slice(at + 1) };
+}
+
 /** Where a message stands in its conversation: by when it began, then by its place in the journal. */
 export function inOrder(a: MessageView, b: MessageView): number {
   return a.timestamp - b.timestamp || a.offset - b.offset;

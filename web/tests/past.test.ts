@@ -119,10 +119,18 @@ describe("letting go of what was read", () => {
     expect(asked.find((path) => path.includes("/messages"))).toContain("before=40");
   });
 
-  test("nothing goes while a message of that time is being written", async () => {
+  test("what is still being written stays, however old it is, and all else goes", async () => {
     const { past } = await reading([message(1, { state: "streaming", next_index: 1 }), message(2), message(3)]);
     past.release(300);
-    expect(ids(past)).toEqual(["m1", "m2", "m3"]);
+    expect(ids(past)).toEqual(["m1", "m3"]);
+  });
+
+  test("of an agent that only works and says nothing, what it did goes, and comes back", async () => {
+    const { past } = await reading([]);
+    past.release(300);
+    expect([events(past), past.state.hasOlder]).toEqual([["e3", "e4"], true]);
+    await past.loadOlder();
+    expect([events(past), past.state.hasOlder]).toEqual([["e1", "e2", "e3", "e4"], false]);
   });
 });
 
@@ -250,5 +258,16 @@ describe("what was missed", () => {
     expect(daemon.past.state.hasOlder).toBe(true);
     await daemon.past.loadOlder();
     expect([events(daemon.past), daemon.past.state.hasOlder]).toEqual([range(0, 8).map((n) => `e${n}`), false]);
+  });
+
+  test("between two messages there may be more than is asked for at once: what is older waits for it", async () => {
+    const daemon = new Elsewhere(2);
+    daemon.activities = range(0, 40).map(activity);
+    await daemon.snapshot();
+    expect([ids(daemon.past), events(daemon.past)[0]]).toEqual([[], "e25"]);
+    await daemon.past.loadOlder();
+    expect([ids(daemon.past), events(daemon.past)[0]]).toEqual([[], "e10"]);
+    await daemon.past.loadOlder();
+    expect([ids(daemon.past), events(daemon.past)[0]]).toEqual([["m0", "m1"], "e0"]);
   });
 });

@@ -9,8 +9,9 @@ import { Rows } from "../ui/rows.tsx";
 import { useRows } from "../ui/use-rows.ts";
 import styles from "./activity.module.css";
 import { ActivityRow } from "./activity-row.tsx";
+import { MOST_ROWS } from "./feed.ts";
 import type { Family } from "./kinds.ts";
-import { useFeed } from "./use-feed.ts";
+import { type FeedRows, useFeed } from "./use-feed.ts";
 
 const ROW_PX = 62;
 /** So close to the end of what is loaded, the next page is asked for. */
@@ -45,11 +46,14 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
     overscan: 24,
   });
   const last = rows.getVirtualItems().at(-1)?.index ?? 0;
-  const wanted = away && feed.hasOlder && !feed.loading && feed.problem === null && last >= feed.length - NEAR_ROWS;
+  const wanted = feed.hasOlder && !feed.loading && feed.problem === null && last >= feed.length - NEAR_ROWS;
   const { loadOlder } = feed;
   useEffect(() => {
     if (wanted) loadOlder();
   }, [wanted, loadOlder]);
+  useEffect(() => {
+    if (focused && scroller.current?.contains(document.activeElement) === false) setFocused(false); // its line is gone
+  });
   const toTop = (): void => {
     setAway(false);
     setPointed(false);
@@ -66,7 +70,7 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
     });
   }, []);
   if (!loaded) return <Skeleton label="Loading activity" rows={5} />;
-  if (feed.length === 0) {
+  if (feed.length === 0 && !feed.hasOlder) {
     return onClear === undefined ? (
       <Empty title="Nothing has happened yet">Runs, tools and failures appear here.</Empty>
     ) : (
@@ -77,6 +81,7 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
       </Empty>
     );
   }
+  if (feed.length === 0 && feed.problem === null) return <Skeleton label="Loading activity" rows={5} />;
   return (
     <div
       className={styles.frame}
@@ -111,14 +116,31 @@ export function ActivityList({ agent, family, onClear, labelledBy }: ListProps) 
             return <ActivityRow event={event} open={opened.has(event.event_id)} onToggle={toggle} />;
           }}
         </Rows>
-        <p className={styles.end} role="status">
-          {feed.loading
-            ? "Loading older …"
-            : (feed.problem?.message ?? (away && !feed.hasOlder ? "The beginning" : ""))}
-        </p>
+        <End feed={feed} />
       </div>
     </div>
   );
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
+
+/** What is behind the last line. */
+function End({ feed }: { readonly feed: FeedRows }) {
+  const { loading, problem, hasOlder, length, loadOlder } = feed;
+  return (
+    <p className={styles.end} role="status">
+      {loading && "Loading older …"}
+      {problem !== null && (
+        <>
+          {problem.message}{" "}
+          <button type="button" className={styles.again} onClick={loadOlder}>
+            Try again
+          </button>
+        </>
+      )}
+      {!loading &&
+        !hasOlder &&
+        (length < MOST_ROWS ? "The beginning" : `The newest ${length.toLocaleString()} are shown`)}
+    </p>
+  );
+}

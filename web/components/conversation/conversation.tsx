@@ -1,6 +1,6 @@
 "use client";
 
-import { memo, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useMemo } from "react";
 import { ago, count, STATUS_WORDS } from "../../lib/describe.ts";
 import type { AgentView } from "../../lib/protocol.ts";
 import { useConversation, usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
@@ -15,11 +15,9 @@ import styles from "./conversation.module.css";
 import { Message } from "./message.tsx";
 import { Note } from "./note.tsx";
 import { ToolCall } from "./tool-call.tsx";
+import { useBounds } from "./use-bounds.ts";
 import { useReading } from "./use-reading.ts";
-
-/** When there are more items than this, all but the newest of them go. */
-const MOST_ITEMS = 600;
-const KEPT_ITEMS = 300;
+import { useTarget } from "./use-target.ts";
 
 interface ConversationProps {
   readonly agentKey: AgentKey | null;
@@ -101,15 +99,16 @@ function Summary({ agent }: { readonly agent: AgentView }) {
 }
 
 function Transcript({ agent }: { readonly agent: AgentView }) {
-  const { items, hasOlder, loading, problem, loadOlder, release } = useConversation(agent.gateway, agent.id);
+  const conversation = useConversation(agent.gateway, agent.id);
+  const { items, hasOlder, loading, problem, loadOlder, release } = conversation;
   const older = (): void => {
     if (hasOlder && !loading && problem === null) void loadOlder();
   };
   const reading = useReading(items, older);
-  const target = useTarget(items, reading.show, { hasOlder, loading, loadOlder });
-  useBounds(items, reading.atEnd, release);
+  const target = useTarget(conversation, reading.show);
+  useBounds(items, reading.following, target.seeking, release);
   const severalSessions = agent.sessions.length > 1;
-  if (items.length === 0) {
+  if (items.length === 0 && !hasOlder) {
     return loading ? (
       <Skeleton label="Loading the conversation" rows={6} />
     ) : (
@@ -139,13 +138,18 @@ function Transcript({ agent }: { readonly agent: AgentView }) {
             <Line
               key={item.key}
               item={item}
-              target={item.key === target}
+              target={item.key === target.key}
               agentName={agent.name}
               showSession={severalSessions}
             />
           ))}
         </ol>
       </div>
+      {target.missing !== null && (
+        <p className={styles.missing} role="status" data-testid="target-missing">
+          What the address names is {target.missing}.
+        </p>
+      )}
       {!reading.atEnd && (
         <button type="button" className={styles.pill} onClick={reading.toEnd} data-testid="new-pill">
           <ArrowDownIcon />
@@ -154,16 +158,6 @@ function Transcript({ agent }: { readonly agent: AgentView }) {
       )}
     </div>
   );
-}
-
-/** Of a conversation that goes on for hours, a reader at its end keeps the newest items. */
-function useBounds(items: readonly Item[], atEnd: boolean, release: (at: number) => void): void {
-  const full = atEnd && items.length > MOST_ITEMS;
-  useEffect(() => {
-    if (!full) return;
-    const first = items.findLast((item, place) => item.type === "message" && place <= items.length - KEPT_ITEMS);
-    if (first !== undefined) release(first.at);
-  }, [full, items, release]);
 }
 
 interface LineProps {
@@ -215,7 +209,7 @@ function Beginning({ hasOlder, loading, problem, onAsk }: BeginningProps) {
       {loading ? (
         "Loading …"
       ) : hasOlder ? (
-        <button type="button" onClick={onAsk}>
+        <button type="button" className={styles.ask} onClick={onAsk}>
           Load older messages
         </button>
       ) : (
@@ -223,39 +217,4 @@ function Beginning({ hasOlder, loading, problem, onAsk }: BeginningProps) {
       )}
     </p>
   );
-}
-
-interface Older {
-  readonly hasOlder: boolean;
-  readonly loading: boolean;
-  readonly loadOlder: () => Promise<void>;
-}
-
-/** The item that the address names, by a message's id or by a time; put in sight once, as soon as it is here. */
-function useTarget(items: readonly Item[], show: (key: string) => boolean, older: Older): string | null {
-  const { params } = useQuery();
-  const message = params.get("message");
-  const at = params.get("at");
-  const wanted = message ?? at;
-  const shown = useRef<string | null>(null);
-  const [target, setTarget] = useState<string | null>(null);
-  useEffect(() => {
-    if (wanted === null || shown.current === wanted || items.length === 0 || older.loading) return;
-    const found = message !== null ? items.find(({ key }) => key === message) : lastBefore(items, Number(at));
-    if (found === undefined || (message === null && found === items[0] && older.hasOlder)) {
-      if (older.hasOlder) void older.loadOlder();
-      else if (found === undefined) shown.current = wanted; // there is no such message
-      if (older.hasOlder || found === undefined) return;
-    }
-    if (show(found.key)) {
-      shown.current = wanted;
-      setTarget(found.key);
-    }
-  });
-  return target;
-}
-
-/** What had begun last at that time. */
-function lastBefore(items: readonly Item[], at: number): Item | undefined {
-  return items.findLast((item) => item.at <= at) ?? items[0];
 }

@@ -10,13 +10,15 @@ const NEAR_TOP = 600;
 
 interface Reading {
   readonly scroller: RefObject<HTMLDivElement | null>;
-  /** Whether the reader is at the end. */
+  /** Whether the reader is at the end, as of now. */
+  readonly following: RefObject<boolean>;
+  /** The same as of the last rendering. */
   readonly atEnd: boolean;
   /** Items that began below since the reader left the end. */
   readonly unseen: number;
   readonly onScroll: () => void;
   readonly toEnd: () => void;
-  /** Leave the end, and put an item in sight. */
+  /** Put an item in sight; gives whether it is there. */
   readonly show: (key: string) => boolean;
 }
 
@@ -37,59 +39,70 @@ export function useReading(items: readonly Item[], onNearTop: () => void): Readi
   const top = useRef(0);
   const [left, setLeft] = useState<{ readonly after: string | undefined } | null>(null);
 
-  const toEnd = useCallback(() => {
-    following.current = true;
-    setLeft(null);
-    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
-  }, []);
-
   const newest = items.at(-1)?.key;
+  /** Take in where the reader is now; the one place that says whether the end is followed. */
+  const settle = useCallback(
+    (box: HTMLDivElement, staysAtEnd: boolean) => {
+      following.current = staysAtEnd || box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
+      top.current = box.scrollTop;
+      anchor.current = following.current ? null : inSight(box);
+      setLeft((old) => (following.current ? null : (old ?? { after: newest })));
+    },
+    [newest],
+  );
+
+  const toEnd = useCallback(() => {
+    const box = scroller.current;
+    if (box === null) return;
+    box.scrollTo({ top: box.scrollHeight });
+    settle(box, true);
+  }, [settle]);
+
   const onScroll = useCallback(() => {
     const box = scroller.current;
     if (box === null) return;
-    const near = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
     // Only who goes up leaves the end: what is drawn later than it was laid out moves the end away by itself.
-    following.current = near || (following.current && box.scrollTop >= top.current);
-    top.current = box.scrollTop;
-    anchor.current = following.current ? null : inSight(box);
-    setLeft((old) => (following.current ? null : (old ?? { after: newest })));
+    settle(box, following.current && box.scrollTop >= top.current);
     if (box.scrollTop < NEAR_TOP) onNearTop();
-  }, [newest, onNearTop]);
+  }, [settle, onNearTop]);
+
+  const show = useCallback(
+    (key: string) => {
+      const box = scroller.current;
+      const element = box?.querySelector(`[data-item="${CSS.escape(key)}"]`);
+      if (box === null || element === null || element === undefined) return false;
+      element.scrollIntoView({ block: "center" });
+      settle(box, false);
+      if (!following.current) anchor.current = { element, top: topOf(box, element) };
+      return true;
+    },
+    [settle],
+  );
 
   const empty = items.length === 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the box is there with the first item
   useEffect(() => {
     const box = scroller.current;
     if (box === null) return;
-    const grown = new ResizeObserver(() => {
-      if (following.current) box.scrollTop = box.scrollHeight;
-    });
+    const grown = new ResizeObserver(() => keep(box, following.current, anchor.current));
     for (const inside of [box, ...box.children]) grown.observe(inside);
     return () => grown.disconnect();
   }, [empty]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: any change of the items may have moved what is in sight
   useLayoutEffect(() => {
-    const box = scroller.current;
-    if (box === null) return;
-    if (following.current) box.scrollTop = box.scrollHeight;
-    else if (anchor.current?.element.isConnected)
-      box.scrollTop += topOf(box, anchor.current.element) - anchor.current.top;
+    if (scroller.current !== null) keep(scroller.current, following.current, anchor.current);
   }, [items]);
-
-  const show = useCallback((key: string) => {
-    const box = scroller.current;
-    const element = box?.querySelector(`[data-item="${CSS.escape(key)}"]`);
-    if (box === null || element === null || element === undefined) return false;
-    following.current = false;
-    element.scrollIntoView({ block: "center" });
-    anchor.current = { element, top: topOf(box, element) };
-    return true;
-  }, []);
 
   const last = left === null ? -1 : items.findLastIndex((item) => item.key === left.after);
   const unseen = left === null ? 0 : items.length - 1 - last;
-  return { scroller, atEnd: left === null, unseen, onScroll, toEnd, show };
+  return { scroller, following, atEnd: left === null, unseen, onScroll, toEnd, show };
+}
+
+/** Whatever has grown or come: the end stays in sight for who is there, and for others what they read. */
+function keep(box: Element, following: boolean, anchor: Anchor | null): void {
+  if (following) box.scrollTop = box.scrollHeight;
+  else if (anchor?.element.isConnected) box.scrollTop += topOf(box, anchor.element) - anchor.top;
 }
 
 const topOf = (box: Element, element: Element): number =>

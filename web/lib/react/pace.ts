@@ -17,7 +17,12 @@ function followerOf(store: StoreApi<SessionState>): StoreApi<SessionState> {
   return follower;
 }
 
+/** The session at reading speed, for what follows it without a component. */
+export function usePacedStore(): StoreApi<SessionState> {
+  return followerOf(useMission().store);
+}
+
 /** As `useSession`, for what changes with each frame: renders again a few times a second. */
 export function usePaced<T>(select: (session: SessionState) => T): T {
-  return useStore(followerOf(useMission().store), select);
+  return useStore(usePacedStore(), select);
 }
