@@ -163,7 +163,7 @@ export class Past {
     const { loading, problem } = this.#pager;
     const { before, oldest } = this.#messages;
     this.#state = {
-      since: before === null ? ALWAYS : oldest,
+      since: before === null || oldest === Number.POSITIVE_INFINITY ? ALWAYS : oldest,
       messages: this.#messages.all.filter((message) => !isOver(message) || this.#activities.reachBackTo(message)),
       activities: this.#activities.all,
       hasOlder: before !== null || this.#activities.since > ALWAYS,

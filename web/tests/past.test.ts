@@ -125,6 +125,13 @@ describe("letting go of what was read", () => {
     expect(ids(past)).toEqual(["m1", "m3"]);
   });
 
+  test("what an agent does long after its last message does not wait for that message", async () => {
+    const { past } = await reading([message(1)]);
+    past.release(300);
+    expect([ids(past), events(past), past.state.hasOlder]).toEqual([[], ["e3", "e4"], true]);
+    expect(past.state.since).toBeLessThanOrEqual(activity(3).timestamp);
+  });
+
   test("of an agent that only works and says nothing, what it did goes, and comes back", async () => {
     const { past } = await reading([]);
     past.release(300);
