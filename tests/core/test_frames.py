@@ -74,7 +74,7 @@ def test_a_frame_tells_what_it_is_and_where_it_leads() -> None:
         (Notice("info", "c", "m"), {"op": "notice", "level": "info", "code": "c", "message": "m"}),
         (ErrorFrame("c", "m"), {"op": "error", "code": "c", "message": "m"}),
         (
-            Welcome("s", "continued", None, Cursor("e", 3), 9, POLICY, "live"),
+            Welcome("s", "continued", None, Cursor("e", 3), 3, 9, POLICY, "live"),
             {
                 "op": "welcome",
                 "protocol": 1,
@@ -82,6 +82,7 @@ def test_a_frame_tells_what_it_is_and_where_it_leads() -> None:
                 "resume": "continued",
                 "reason": None,
                 "cursor": {"epoch": "e", "offset": 3},
+                "head": 3,
                 "server_time": 9,
                 "policy": {
                     "ping_interval_ms": 15_000,

@@ -576,6 +576,20 @@ async def test_what_the_filter_hides_is_no_lag(autojump_clock: MockClock) -> Non
         assert not seen(there).filtered
 
 
+async def test_who_continues_learns_at_once_when_it_is_current(autojump_clock: MockClock) -> None:
+    """The welcome says where the journal stands, and the cursor comes there without a ping, whatever is hidden."""
+    async with world() as there, subscribed(there) as peer:
+        await there.commit(*(activity(f"a{serial}") for serial in range(10)))
+        began = trio.current_time()
+        cursor = {"epoch": there.services.journal.bounds().epoch, "offset": 4}
+        peer.say(json.dumps({"op": "hello", "cursor": cursor, "filter": {"agents": ["beta"]}}))
+        await peer.wait_frames(2)
+        assert trio.current_time() == began
+    welcome, events = frame(peer, 0), frame(peer, 1)
+    assert (welcome["resume"], welcome["cursor"]["offset"], welcome["head"]) == ("continued", 4, 10)
+    assert (events["events"], events["offset"]) == ([], 10)
+
+
 async def test_what_was_not_taken_yet_is_lag(autojump_clock: MockClock) -> None:
     """Whether it is in hand or waits behind that; and it is no lag any more when it was taken."""
     async with world() as there, subscribed(there) as peer:

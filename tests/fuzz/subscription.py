@@ -31,7 +31,7 @@ def check_subscriber(journal: Journal) -> None:
 def _frames(journal: Journal) -> Iterator[str]:
     start = Cursor(EPOCH, 0)
     policy = Policy(ping_interval_ms=10_000, max_buffer_bytes=1, flush_interval_ms=1, retention={})
-    yield text(Welcome("session", "snapshot", "first", start, 0, policy, "live"))
+    yield text(Welcome("session", "snapshot", "first", start, 0, 0, policy, "live"))
     yield snapshot_frame(encode(Snapshot(start, [], [], [], [])), "first")
     offset = 0
     for index in range(0, len(journal.events), FRAME_EVENTS):

@@ -209,6 +209,7 @@ const SHAPES: Readonly<Record<string, (v: Bag) => boolean>> = {
     oneOf(v.resume, ["continued", "snapshot"]) &&
     (v.reason === null || isText(v.reason)) &&
     isCursor(v.cursor) &&
+    optional(v.head, isWhole) &&
     isWhole(v.server_time) &&
     isBag(v.policy) &&
     isNumber(v.policy.ping_interval_ms) &&

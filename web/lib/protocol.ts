@@ -232,6 +232,8 @@ export interface WelcomeFrame {
   readonly resume: "continued" | "snapshot";
   readonly reason: string | null;
   readonly cursor: Cursor;
+  /** The journal's newest offset: who continues is current once it is there. Older daemons do not tell it. */
+  readonly head?: number;
   readonly server_time: number;
   readonly policy: { readonly ping_interval_ms: number };
   readonly source: Source;

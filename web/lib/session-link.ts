@@ -147,7 +147,12 @@ export function hangUp(state: SessionState, problem: Problem, now: number, rando
 }
 
 export function hasSocket({ link }: SessionState): boolean {
-  return link === "opening" || link === "greeting" || link === "loading" || link === "live";
+  return link === "opening" || link === "greeting" || hasStream({ link });
+}
+
+/** Whether the daemon has welcomed this page, so that snapshots and events may come. */
+export function hasStream({ link }: Pick<SessionState, "link">): boolean {
+  return link === "loading" || link === "catching_up" || link === "live";
 }
 
 /** Whether an answer is due, from the daemon or from the app. */

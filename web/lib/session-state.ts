@@ -28,6 +28,7 @@ export type Link =
   | "opening"
   | "greeting"
   | "loading"
+  | "catching_up"
   | "live"
   | "waiting"
   | "signed_out"
@@ -71,6 +72,8 @@ export interface SessionState {
   /** When `view` was last known to be current: the data's age counts from here. */
   readonly freshAt: number | null;
   readonly liveSince: number | null;
+  /** The journal's newest offset at the welcome: before it is reached, what is shown is not current. */
+  readonly head: number;
   /** The daemon's time at the welcome: older events are replayed, and say nothing about latency. */
   readonly welcomedAt: number;
   readonly pingIntervalMs: number;
@@ -106,6 +109,7 @@ export const INITIAL: SessionState = {
   doubtedUntil: null,
   freshAt: null,
   liveSince: null,
+  head: 0,
   welcomedAt: 0,
   pingIntervalMs: DEFAULT_PING_INTERVAL_MS,
   pingAt: 0,

@@ -5,10 +5,10 @@
  * sign-in. It does no I/O and reads no clock: inputs carry `now` (ms since the epoch) and effects say what to do.
  * `socket.ts` carries them out.
  *
- *     idle ─start─► configuring ─config─► opening ─opened─► greeting ─welcome─► loading ─snapshot─► live
- *                        │ ▲                 ▲ ╰──closed, silence──╮    ╰─────────continued──────────▲ │
- *                        ▼ │                 │                     ▼                                   │
- *                     waiting ◄──────────────┴── backoff ──── waiting ◄────closed, silence, gap────────╯
+ *     idle ─start─► configuring ─config─► opening ─opened─► greeting ─welcome─► loading ──snapshot──► live
+ *                        │ ▲                 ▲ ╰──closed, silence──╮    ╰───────► catching_up ──head──► │
+ *                        ▼ │                 │                     ▼                                    │
+ *                     waiting ◄──────────────┴── backoff ──── waiting ◄────closed, silence, gap─────────╯
  *
  *     final close code or a wrong version ─► stopped          a token is needed ─► signed_out ─sign in─► opening
  *
@@ -42,6 +42,7 @@ import {
   greet,
   hangUp,
   hasSocket,
+  hasStream,
   retry,
   retryLater,
   signIn,
@@ -116,13 +117,13 @@ function frame(state: SessionState, received: ServerFrame, now: number, random: 
     case "welcome":
       return state.link === "greeting" ? welcome(state, received, now, random) : stay(state);
     case "snapshot": {
-      if (state.link !== "loading" && state.link !== "live") return stay(state);
+      if (!hasStream(state)) return stay(state);
       const snapshots = state.snapshots + 1;
       const loaded = { ...state, cursor: received.cursor, view: viewOf(received), loaded: true, snapshots };
       return { state: goLive(loaded, now), effects: [] };
     }
     case "events":
-      return state.link === "live" ? events(state, received, now, random) : stay(state);
+      return hasStream(state) && state.link !== "loading" ? events(state, received, now, random) : stay(state);
     case "pong":
       return { state: { ...state, clock: observe(state.clock, received.t, now, received.server_time) }, effects: [] };
     case "notice":
@@ -156,10 +157,17 @@ function welcome(state: SessionState, frame: WelcomeFrame, now: number, random: 
     pingAt: now,
     reportAt: now + REPORT_INTERVAL_MS,
     notices: [],
+    head: frame.head ?? 0,
   };
   if (frame.resume === "snapshot") return { state: { ...next, link: "loading" }, effects: [] };
   if (state.cursor === null || frame.cursor.epoch !== state.cursor.epoch) return resync(next, now, random);
-  return { state: goLive(next, now), effects: [] };
+  return { state: catchUp({ ...next, link: "catching_up" }, now), effects: [] };
+}
+
+/** What continues is current once all is here that the journal had at the welcome. */
+function catchUp(state: SessionState, now: number): SessionState {
+  const behind = state.link === "catching_up" && (state.cursor?.offset ?? 0) < state.head;
+  return behind ? state : goLive(state, now);
 }
 
 function goLive(state: SessionState, now: number): SessionState {
@@ -196,7 +204,7 @@ function events(state: SessionState, frame: EventsFrame, now: number, random: ()
   }
   const cursor = { epoch, offset: gap ? offset : Math.max(offset, frame.offset) };
   const next = frame.events.length === 0 ? { ...state, cursor } : { ...state, cursor, duplicates, view: fold.finish() };
-  const step = gap ? resync(next, now, random) : stay(next);
+  const step = gap ? resync(next, now, random) : stay(catchUp(next, now));
   if (counts.size === 0) return step;
   return { state: step.state, effects: [...step.effects, { type: "applied", emitted, events: counts }] };
 }

@@ -51,6 +51,8 @@ class Welcome:
     server_time: int
     policy: Policy
     source: Literal["live", "simulated"]
+    head: int = 0
+    """A daemon that does not tell it is taken at its word: what continues is current."""
 
 
 @frozen

@@ -7,9 +7,9 @@ wherever it is counted, and chance is handed in. :mod:`mission_control.client.dr
 
 ::
 
-    idle ─start─► opening ─opened─► greeting ─welcome─► loading ─snapshot─► live
-                   ▲    │              │      ╰─────────continued──────────▲ │
-                   │    ╰──────────────┴──closed, silence──╮                 │
+    idle ─start─► opening ─opened─► greeting ─welcome─► loading ──snapshot──► live
+                   ▲    │              │      ╰───────► catching_up ──head──► │
+                   │    ╰──────────────┴──closed, silence──╮                  │
                    ╰───────── backoff ─────────────── waiting ◄──closed, silence, gap
 
     final close code or another version ─► stopped
@@ -96,6 +96,7 @@ class Session:
         self._reached = cursor
         self._backoff = backoff
         self._chance = chance
+        self._head = 0
         self._said: ErrorFrame | None = None
         self._was_live = False
         self._live_since: int | None = None
@@ -250,9 +251,9 @@ class Session:
         match frame:
             case Welcome() if self.link == "greeting":
                 self._welcome(frame, now)
-            case SnapshotFrame() if self.link in ("loading", "live"):
+            case SnapshotFrame() if self.link in ("loading", "catching_up", "live"):
                 self._snapshot(frame, now)
-            case EventsFrame() if self.link == "live":
+            case EventsFrame() if self.link in ("catching_up", "live"):
                 self._events(frame, now)
             case Notice():
                 self.notices = newest_words(self.notices, frame)
@@ -273,6 +274,12 @@ class Session:
         elif self.cursor is None or self.cursor.epoch != frame.cursor.epoch:
             self._resync(now)
         else:
+            self.link, self._head = "catching_up", frame.head
+            self._catch_up(self.cursor, now)
+
+    def _catch_up(self, cursor: Cursor, now: int) -> None:
+        """What continues is current once all is here that the journal had at the welcome."""
+        if self.link == "catching_up" and cursor.offset >= self._head:
             self._go_live("continued", now)
 
     def _snapshot(self, frame: SnapshotFrame, now: int) -> None:
@@ -309,6 +316,8 @@ class Session:
             self._deliver(news, cursor)
         if gap:
             self._resync(now)
+        else:
+            self._catch_up(cursor, now)
 
     def _deliver(self, events: list[Event], cursor: Cursor, jump: Jump | None = None) -> None:
         self.cursor = self._reached = cursor

@@ -9,10 +9,10 @@ from mission_control.core.events import Event, LinkStateName
 from mission_control.core.frames import CloseCode, Notice
 from mission_control.core.subscription import Cursor, Filter
 
-Link: TypeAlias = Literal["idle", "opening", "greeting", "loading", "live", "waiting", "stopped"]
+Link: TypeAlias = Literal["idle", "opening", "greeting", "loading", "catching_up", "live", "waiting", "stopped"]
 """Where the session stands; the diagram is at the top of ``session.py``."""
 
-WITH_SOCKET: Final = frozenset({"opening", "greeting", "loading", "live"})
+WITH_SOCKET: Final = frozenset({"opening", "greeting", "loading", "catching_up", "live"})
 FINAL_CODES: Final = frozenset({CloseCode.BAD_REQUEST, CloseCode.UNAUTHENTICATED, CloseCode.ORIGIN})
 """Close codes after which the same request can never succeed."""
 NOTICES_KEPT: Final = 3

@@ -46,10 +46,13 @@ class Policy:
 
 @frozen
 class Welcome:
+    """``head`` is the journal's newest offset: who continues is current once it is there."""
+
     session: str
     resume: Literal["continued", "snapshot"]
     reason: SnapshotReason | None
     cursor: Cursor
+    head: int
     server_time: int
     policy: Policy
     source: Literal["live", "simulated"]

@@ -29,9 +29,11 @@ REACH: Final = 1_000
 
 @frozen
 class Beginning:
-    """Where a stream begins: at ``cursor``, with a snapshot there if there is a ``reason`` for one."""
+    """Where a stream begins: at ``cursor``, with a snapshot there if there is a ``reason`` for one. ``head`` is the
+    journal's: at least up to there it will be told how far it has come, whatever its filter hides."""
 
     cursor: Cursor
+    head: int
     reason: SnapshotReason | None
     snapshot: EncodedSnapshot | None
 
@@ -71,14 +73,17 @@ class Following:
     async def begin(self, select: Filter, cursor: Cursor | None) -> Beginning:
         """Take the client's place in the stream, or a snapshot's; it is still to be told of that."""
         self._select = select
-        reason = resume(cursor, self._services.journal.bounds(), replay_limit=self._services.replay_limit)
+        bounds = self._services.journal.bounds()
+        reason = resume(cursor, bounds, replay_limit=self._services.replay_limit)
         snapshot: EncodedSnapshot | None = None
         if reason is not None or cursor is None:
             at_least = cursor.offset if cursor is not None and reason == "expired" else 0
             snapshot = await self._snapshots.get(select, at_least)
             cursor = snapshot.cursor
+        elif select != EVERYTHING:
+            self._join_floor = bounds.head  # the registry says nothing of what is hidden, a page of the journal does
         self._after = cursor.offset
-        return Beginning(cursor, reason, snapshot)
+        return Beginning(cursor, max(bounds.head, cursor.offset), reason, snapshot)
 
     async def refilter(self, select: Filter, request_id: Echo) -> None:
         self._select = select

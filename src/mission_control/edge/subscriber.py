@@ -179,6 +179,7 @@ class Subscriber:
             resume="continued" if place.reason is None else "snapshot",
             reason=place.reason,
             cursor=place.cursor,
+            head=place.head,
             server_time=services.clock(),
             policy=services.policy,
             source=services.source,
