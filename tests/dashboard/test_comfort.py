@@ -31,6 +31,13 @@ new MutationObserver((_, observer) => {
 """
 """Notes the theme when there is a body at all, before which nothing is painted."""
 
+NO_STORAGE = """
+for (const name of ["localStorage", "sessionStorage"]) {
+  const get = () => { throw new DOMException("The operation is insecure.", "SecurityError"); };
+  Object.defineProperty(window, name, { get });
+}
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _agents(stage: Stage) -> None:
@@ -106,6 +113,15 @@ def test_w_makes_a_wall_of_it_larger_and_without_what_is_for_hands(stage: Stage,
     expect(page).to_have_url(stage.url)
 
 
+def test_g_and_a_letter_keep_the_wall(stage: Stage, new_page: NewPage) -> None:
+    page = open_live(new_page(), f"{stage.url}?wall=1")
+    for letter, view in (("e", "activity"), ("f", "")):
+        page.keyboard.press("g")
+        page.keyboard.press(letter)
+        expect(page).to_have_url(f"{stage.url}{view}?wall=1")
+        expect(page.get_by_role("navigation")).not_to_be_visible()
+
+
 # -- themes and motion ----------------------------------------------------------------------------------------------
 
 
@@ -130,6 +146,21 @@ def test_theme_is_the_systems_until_one_is_chosen_which_stays(stage: Stage, new_
     theme.click()
     expect(page.locator("html")).not_to_have_attribute("data-theme", re.compile(""))
     assert page.evaluate(BACKGROUND) == LIGHT
+
+
+def test_where_the_browser_stores_nothing_the_page_lives_and_a_theme_can_be_chosen(
+    stage: Stage, new_page: NewPage
+) -> None:
+    """Who blocks a site's data: there even asking for the storage throws."""
+    page = new_page(color_scheme="light")
+    page.add_init_script(NO_STORAGE)
+    open_live(page, stage.url)
+    expect(agent_row(page, "factory/alpha")).to_be_visible()
+    theme = page.get_by_test_id("theme")
+    theme.click()
+    theme.click()
+    expect(theme).to_have_attribute("aria-label", "Theme: dark. Change")
+    assert page.evaluate(BACKGROUND) == DARK
 
 
 @pytest.mark.parametrize(("wish", "moves"), [("no-preference", True), ("reduce", False)])
