@@ -15,6 +15,8 @@ pytestmark = pytest.mark.e2e
 
 WINTER_MS = 1_699_963_509_000
 """2023-11-14 12:05:09 UTC."""
+LATE_MS = 1_700_002_200_000
+"""The same day, 22:50:00 UTC: ten minutes before midnight in Berlin."""
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 LIGHT, DARK = "rgb(244, 245, 247)", "rgb(12, 14, 19)"
 FIRST_PAINT = """
@@ -185,8 +187,8 @@ def test_nothing_moves_for_who_wants_it_still(stage: Stage, new_page: NewPage, w
 @pytest.mark.parametrize(
     ("locale", "zone", "short", "full"),
     [
-        ("de-DE", "Europe/Berlin", r"^13:05:09$", r"Dienstag, 14\. November 2023.*13:05:09 MEZ"),
-        ("en-US", "America/New_York", r"^7:05:09\sAM$", r"Tuesday, November 14, 2023 at 7:05:09\sAM EST"),
+        ("de-DE", "Europe/Berlin", r"^14\.11\.23, 13:05:09$", r"Dienstag, 14\. November 2023.*13:05:09 MEZ"),
+        ("en-US", "America/New_York", r"^11/14/23, 7:05:09\sAM$", r"Tuesday, November 14, 2023 at 7:05:09\sAM EST"),
     ],
 )
 def test_times_are_the_readers_own_with_the_whole_on_hover(
@@ -194,17 +196,35 @@ def test_times_are_the_readers_own_with_the_whole_on_hover(
 ) -> None:
     agent = stage.agent("timed").does("tool.finished", "Went")
     page = new_page(locale=locale, timezone_id=zone)
-
-    def serve(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-        server.on_message(lambda text: socket.send(re.sub(r'"timestamp":\d+', f'"timestamp":{WINTER_MS}', str(text))))
-
-    page.route_web_socket("**/v1/stream", serve)
+    all_at(page, WINTER_MS)
     open_live(page, f"{stage.url}activity?agent={agent.key}")
     time = feed_rows(page, agent.key).first.locator("time")
     expect(time).to_have_text(re.compile(short))
     expect(time).to_have_attribute("title", re.compile(full))
     expect(time).to_have_attribute("datetime", "2023-11-14T12:05:09.000Z")
+
+
+def test_time_has_its_date_once_it_is_not_todays(stage: Stage, new_page: NewPage) -> None:
+    """The page stays open over midnight, and nothing else comes."""
+    agent = stage.agent("nightly").does("tool.finished", "Went")
+    page = new_page(locale="de-DE", timezone_id="Europe/Berlin")
+    page.clock.install(time=LATE_MS / 1_000)
+    all_at(page, WINTER_MS)
+    open_live(page, f"{stage.url}activity?agent={agent.key}")
+    time = feed_rows(page, agent.key).first.locator("time")
+    expect(time).to_have_text("13:05:09")
+    page.clock.fast_forward(15 * 60_000)
+    expect(time).to_have_text("14.11.23, 13:05:09")
+
+
+def all_at(page: Page, at: int) -> None:
+    """Whatever the daemon tells this page happened at this time, in ms."""
+
+    def serve(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda text: socket.send(re.sub(r'"timestamp":\d+', f'"timestamp":{at}', str(text))))
+
+    page.route_web_socket("**/v1/stream", serve)
 
 
 def test_tab_tells_of_trouble_by_title_and_icon(stage: Stage, new_page: NewPage) -> None:
