@@ -46,7 +46,8 @@ def test_no_view_is_wider_than_the_screen(stage: Stage, new_page: NewPage, agent
     assert page.evaluate("document.documentElement.scrollWidth") == WIDTH
     assert page.evaluate("visualViewport.width") == WIDTH
     wider = page.evaluate(
-        """width => [...document.querySelectorAll("header, nav, main, footer, section, h2, article > *, time")]
+        """width => [...document.querySelectorAll(`
+            header, nav, main, footer, section, h2, article > *, time, [data-testid=tool-call] span`)]
           .filter((one) => one.getBoundingClientRect().right > width + 1).map((one) => one.outerHTML.slice(0, 200))""",
         WIDTH,
     )
