@@ -15,6 +15,8 @@ pytestmark = pytest.mark.e2e
 
 WINTER_MS = 1_699_963_509_000
 """2023-11-14 12:05:09 UTC."""
+LATE_MS = 1_700_002_200_000
+"""The same day, 22:50:00 UTC: ten minutes before midnight in Berlin."""
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 LIGHT, DARK = "rgb(244, 245, 247)", "rgb(12, 14, 19)"
 FIRST_PAINT = """
@@ -30,6 +32,13 @@ new MutationObserver((_, observer) => {
 }).observe(document, { childList: true, subtree: true });
 """
 """Notes the theme when there is a body at all, before which nothing is painted."""
+
+NO_STORAGE = """
+for (const name of ["localStorage", "sessionStorage"]) {
+  const get = () => { throw new DOMException("The operation is insecure.", "SecurityError"); };
+  Object.defineProperty(window, name, { get });
+}
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -106,6 +115,15 @@ def test_w_makes_a_wall_of_it_larger_and_without_what_is_for_hands(stage: Stage,
     expect(page).to_have_url(stage.url)
 
 
+def test_g_and_a_letter_keep_the_wall(stage: Stage, new_page: NewPage) -> None:
+    page = open_live(new_page(), f"{stage.url}?wall=1")
+    for letter, view in (("e", "activity"), ("f", "")):
+        page.keyboard.press("g")
+        page.keyboard.press(letter)
+        expect(page).to_have_url(f"{stage.url}{view}?wall=1")
+        expect(page.get_by_role("navigation")).not_to_be_visible()
+
+
 # -- themes and motion ----------------------------------------------------------------------------------------------
 
 
@@ -132,6 +150,21 @@ def test_theme_is_the_systems_until_one_is_chosen_which_stays(stage: Stage, new_
     assert page.evaluate(BACKGROUND) == LIGHT
 
 
+def test_where_the_browser_stores_nothing_the_page_lives_and_a_theme_can_be_chosen(
+    stage: Stage, new_page: NewPage
+) -> None:
+    """Who blocks a site's data: there even asking for the storage throws."""
+    page = new_page(color_scheme="light")
+    page.add_init_script(NO_STORAGE)
+    open_live(page, stage.url)
+    expect(agent_row(page, "factory/alpha")).to_be_visible()
+    theme = page.get_by_test_id("theme")
+    theme.click()
+    theme.click()
+    expect(theme).to_have_attribute("aria-label", "Theme: dark. Change")
+    assert page.evaluate(BACKGROUND) == DARK
+
+
 @pytest.mark.parametrize(("wish", "moves"), [("no-preference", True), ("reduce", False)])
 def test_nothing_moves_for_who_wants_it_still(stage: Stage, new_page: NewPage, wish: str, moves: bool) -> None:
     """While it loads and while a message streams; with animations allowed there are some, so the test can fail."""
@@ -154,8 +187,8 @@ def test_nothing_moves_for_who_wants_it_still(stage: Stage, new_page: NewPage, w
 @pytest.mark.parametrize(
     ("locale", "zone", "short", "full"),
     [
-        ("de-DE", "Europe/Berlin", r"^13:05:09$", r"Dienstag, 14\. November 2023.*13:05:09 MEZ"),
-        ("en-US", "America/New_York", r"^7:05:09\sAM$", r"Tuesday, November 14, 2023 at 7:05:09\sAM EST"),
+        ("de-DE", "Europe/Berlin", r"^14\.11\.23, 13:05:09$", r"Dienstag, 14\. November 2023.*13:05:09 MEZ"),
+        ("en-US", "America/New_York", r"^11/14/23, 7:05:09\sAM$", r"Tuesday, November 14, 2023 at 7:05:09\sAM EST"),
     ],
 )
 def test_times_are_the_readers_own_with_the_whole_on_hover(
@@ -163,17 +196,35 @@ def test_times_are_the_readers_own_with_the_whole_on_hover(
 ) -> None:
     agent = stage.agent("timed").does("tool.finished", "Went")
     page = new_page(locale=locale, timezone_id=zone)
-
-    def serve(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-        server.on_message(lambda text: socket.send(re.sub(r'"timestamp":\d+', f'"timestamp":{WINTER_MS}', str(text))))
-
-    page.route_web_socket("**/v1/stream", serve)
+    all_at(page, WINTER_MS)
     open_live(page, f"{stage.url}activity?agent={agent.key}")
     time = feed_rows(page, agent.key).first.locator("time")
     expect(time).to_have_text(re.compile(short))
     expect(time).to_have_attribute("title", re.compile(full))
     expect(time).to_have_attribute("datetime", "2023-11-14T12:05:09.000Z")
+
+
+def test_time_has_its_date_once_it_is_not_todays(stage: Stage, new_page: NewPage) -> None:
+    """The page stays open over midnight, and nothing else comes."""
+    agent = stage.agent("nightly").does("tool.finished", "Went")
+    page = new_page(locale="de-DE", timezone_id="Europe/Berlin")
+    page.clock.install(time=LATE_MS / 1_000)
+    all_at(page, WINTER_MS)
+    open_live(page, f"{stage.url}activity?agent={agent.key}")
+    time = feed_rows(page, agent.key).first.locator("time")
+    expect(time).to_have_text("13:05:09")
+    page.clock.fast_forward(15 * 60_000)
+    expect(time).to_have_text("14.11.23, 13:05:09")
+
+
+def all_at(page: Page, at: int) -> None:
+    """Whatever the daemon tells this page happened at this time, in ms."""
+
+    def serve(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda text: socket.send(re.sub(r'"timestamp":\d+', f'"timestamp":{at}', str(text))))
+
+    page.route_web_socket("**/v1/stream", serve)
 
 
 def test_tab_tells_of_trouble_by_title_and_icon(stage: Stage, new_page: NewPage) -> None:

@@ -24,6 +24,15 @@ Raw <b onclick="window.harmed = 'b'">HTML</b> <iframe src="{ELSEWHERE}/frame"></
 
 <svg onload="window.harmed = 'svg'"><style>body {{ display: none }}</style></svg>
 """
+LINKS = """[secure](https://elsewhere.example/page) [post](mailto:me@elsewhere.example)
+
+[chat](irc://elsewhere.example/room) [talk](xmpp:me@elsewhere.example) [path](/system) [place](#view)
+[query](?id=factory/other) [file](activity) [other](//elsewhere.example/page) [half](http:/system)
+
+A claim.[^1]
+
+[^1]: The note itself.
+"""
 CODE = 'def greet(name):\n    return "Hello, " + name\n'
 
 
@@ -82,6 +91,16 @@ def test_links_lead_only_to_the_web_and_not_within_this_tab(stage: Stage, new_pa
     shown.get_by_text("data", exact=True).click()
     assert page.url == before
     assert page.evaluate("window.harmed") is None
+
+
+def test_no_link_leads_into_the_daemons_own_pages_or_to_another_program(stage: Stage, new_page: NewPage) -> None:
+    shown = written(stage, new_page(), LINKS)
+    links = shown.get_by_role("link")
+    expect(links).to_have_text(["secure", "post"])
+    for words in ("chat", "talk", "path", "place", "query", "file", "other", "half"):
+        expect(shown.get_by_text(words, exact=True)).to_be_visible()
+    expect(shown).to_contain_text("The note itself.")
+    assert shown.locator("a").count() == 2
 
 
 def test_what_a_user_typed_is_shown_as_typed(stage: Stage, new_page: NewPage) -> None:

@@ -1,5 +1,7 @@
 """On a phone: nothing is wider than the screen, what matters most is on top, and a conversation can be read."""
 
+import time
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -16,10 +18,12 @@ LONG = "An-identifier-that-goes-on-and-on-" * 10
 
 @pytest.fixture(scope="module")
 def agent(stage: Stage) -> Voice:
-    """All that it says is wider than a phone."""
+    """All that it says is wider than a phone, and of another day, so that its times are at their longest."""
+    before = int(time.time() - 2 * 24 * 3_600) * 1_000
     agent = stage.agent("a-rather-long-name-for-an-agent-that-does-not-fit").beats("degraded", f"Because of {LONG}")
-    agent.says("m", f"{LONG}\n\n```python\n{LONG}\n```\n\n| {' | '.join('abcdefgh' * 2)} |\n|{'---|' * 16}\n")
-    agent.calls("a_tool_with_a_long_name_indeed", "c", {"path": LONG}).does("run.failed", f"Failed at {LONG}")
+    agent.says("m", f"{LONG}\n\n```python\n{LONG}\n```\n\n| {' | '.join('abcdefgh' * 2)} |\n|{'---|' * 16}\n", before)
+    agent.calls("a_tool_with_a_long_name_indeed", "c", {"path": LONG}, before)
+    agent.does("run.failed", f"Failed at {LONG}", before)
     stage.agent("other").says("m", "Hello.")
     return agent
 
@@ -42,7 +46,8 @@ def test_no_view_is_wider_than_the_screen(stage: Stage, new_page: NewPage, agent
     assert page.evaluate("document.documentElement.scrollWidth") == WIDTH
     assert page.evaluate("visualViewport.width") == WIDTH
     wider = page.evaluate(
-        """width => [...document.querySelectorAll("header, nav, main, footer, section, h2, article > *")]
+        """width => [...document.querySelectorAll(`
+            header, nav, main, footer, section, h2, article > *, time, [data-testid=tool-call] span`)]
           .filter((one) => one.getBoundingClientRect().right > width + 1).map((one) => one.outerHTML.slice(0, 200))""",
         WIDTH,
     )

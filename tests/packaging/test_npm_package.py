@@ -16,18 +16,8 @@ from tests.packaging.npm import DOCUMENT, NAME, PACKAGE, PROGRAMS, STRICT, insta
 
 MODULES = {
     *("backoff", "clock", "decode", "fold", "http", "index", "latency", "overall", "pace", "pager", "past"),
-    *(
-        "past-activities",
-        "past-messages",
-        "problem",
-        "protocol",
-        "rates",
-        "session",
-        "session-link",
-        "session-state",
-        "socket",
-    ),
-    *("store", "strip", "timeline", "token", "version", "view"),
+    *("past-activities", "past-messages", "problem", "protocol", "rates", "session", "session-link"),
+    *("session-state", "socket", "storage", "store", "strip", "timeline", "token", "version", "view"),
     *("react/conversation", "react/index", "react/now", "react/pace", "react/provider"),
 }
 """What an application may come to load. The dashboard's own words and everything for tests stay at home."""

@@ -38,6 +38,15 @@ export function ago(milliseconds: number): string {
   return milliseconds < 2_000 ? "now" : `${span(milliseconds)} ago`;
 }
 
+/**
+ * Which attempt it is, and in how many seconds the next is made. `now` is the present second, rounded down as `useNow`
+ * gives it, so what is left of the wait comes out rounded up; while it waits there is always something left.
+ */
+export function progress(attempt: number, retryAt: number | null, now: number): string {
+  const wait = retryAt === null ? 0 : retryAt - now;
+  return wait <= 0 ? `attempt ${attempt}` : `attempt ${attempt}, next try in ${span(Math.max(1_000, wait))}`;
+}
+
 /** A size in its largest sensible unit: `512 B`, `3.4 MiB`. */
 export function bytes(size: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

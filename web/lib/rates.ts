@@ -15,6 +15,11 @@ interface Ring {
 export class Rates {
   readonly #rings = new Map<AgentKey, Ring>();
 
+  /** Forget all of them. */
+  clear(): void {
+    this.#rings.clear();
+  }
+
   /** Count `events` that came at `now` (ms). */
   add(agent: AgentKey, events: number, now: number): void {
     const second = Math.floor(now / 1_000);

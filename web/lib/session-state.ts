@@ -160,7 +160,10 @@ export type Effect =
   | { readonly type: "wake"; readonly at: number | null }
   /** Keep the operator's token for this tab, or forget it. The app's is never kept. */
   | { readonly type: "remember"; readonly token: string | null }
-  /** Events came: how many of each agent, and the emission times (the daemon's clock) to measure once they are painted. */
+  /**
+   * Events came. Of those since the welcome: how many of each agent, and the emission times (the daemon's clock) to
+   * measure once they are painted. What was replayed counts in neither, and all of them may have been.
+   */
   | {
       readonly type: "applied";
       readonly emitted: readonly number[];

@@ -181,6 +181,7 @@ function events(state: SessionState, frame: EventsFrame, now: number, random: ()
   let offset = state.cursor?.offset ?? 0;
   let duplicates = state.duplicates;
   let gap = false;
+  let some = false;
   const emitted: number[] = [];
   const counts = new Map<AgentKey, number>();
   for (const event of frame.events) {
@@ -194,9 +195,10 @@ function events(state: SessionState, frame: EventsFrame, now: number, random: ()
       break;
     }
     if (applied === "duplicate") duplicates += 1;
-    else if (event.type.startsWith("conversation.") && event.timestamp >= state.welcomedAt)
-      emitted.push(event.timestamp);
     offset = event.offset ?? offset;
+    some = true;
+    if (event.timestamp < state.welcomedAt) continue; // replayed: it was neither painted late nor comes so fast
+    if (applied !== "duplicate" && event.type.startsWith("conversation.")) emitted.push(event.timestamp);
     if (event.agent_id !== null && event.offset !== null) {
       const key = agentKey(event.gateway, event.agent_id);
       counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -205,7 +207,7 @@ function events(state: SessionState, frame: EventsFrame, now: number, random: ()
   const cursor = { epoch, offset: gap ? offset : Math.max(offset, frame.offset) };
   const next = frame.events.length === 0 ? { ...state, cursor } : { ...state, cursor, duplicates, view: fold.finish() };
   const step = gap ? resync(next, now, random) : stay(catchUp(next, now));
-  if (counts.size === 0) return step;
+  if (!some) return step;
   return { state: step.state, effects: [...step.effects, { type: "applied", emitted, events: counts }] };
 }
 

@@ -1,5 +1,6 @@
 /**
- * The rim: everything that this library does to the world, and the only file that may, with `token.ts` beside it.
+ * The rim: everything that this library does to the world, and the only file that may, with `storage.ts` and
+ * `token.ts` beside it.
  *
  * WebSocket, requests, timers, animation frames and the tab's storage; no decisions. It carries out the effects of
  * `session.ts` and hands back what happened as inputs.
@@ -9,6 +10,7 @@ import { decodeConfig } from "./decode.ts";
 import { type Asking, RequestError, requestProblem } from "./http.ts";
 import { type ClientName, SUBPROTOCOL } from "./protocol.ts";
 import type { Effect, Input, Start } from "./session-state.ts";
+import { storing } from "./storage.ts";
 import { askApp, type TokenSource, whyNot } from "./token.ts";
 
 /** An input as it happens; who receives it adds the time. */
@@ -39,6 +41,7 @@ export interface Rim {
   dispose(): void;
 }
 
+const tab = storing(() => sessionStorage);
 const TOKEN_KEY = "mission-control.token";
 const HIDDEN_PUBLISH_MS = 500;
 
@@ -159,8 +162,7 @@ function openRim({ token, client, ...options }: BrowserOptions, happened: (input
           wakeAt(effect.at);
           return;
         case "remember":
-          if (effect.token === null) sessionStorage.removeItem(TOKEN_KEY);
-          else sessionStorage.setItem(TOKEN_KEY, effect.token);
+          tab.set(TOKEN_KEY, effect.token);
       }
     },
     async request(path, { method = "GET", token = null, signal = null }) {
@@ -178,7 +180,7 @@ function openRim({ token, client, ...options }: BrowserOptions, happened: (input
     },
     start() {
       if (token !== undefined) return { token: null, tokenFrom: "app", client };
-      return { token: sessionStorage.getItem(TOKEN_KEY), tokenFrom: "operator", client };
+      return { token: tab.get(TOKEN_KEY), tokenFrom: "operator", client };
     },
     freshToken: () => askApp(token),
     beforePaint(callback) {

@@ -138,6 +138,10 @@ export function missionControl(makeRim: MakeRim): MissionControl {
       const mine = makeRim(happened);
       rim = mine;
       publishing = false;
+      emitted = [];
+      rates.clear(); // it may be another daemon: what was counted and measured of the one before says nothing of it
+      rolling.clear();
+      unreported.clear();
       happened({ type: "start", ...mine.start() });
       return () => {
         mine.dispose();

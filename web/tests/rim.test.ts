@@ -87,6 +87,18 @@ describe("whose token it is", () => {
     expect(stored.size).toBe(0);
   });
 
+  test("where the browser lets nothing be kept, the operator's is kept in memory, and the page goes on", () => {
+    const blocked = (): never => {
+      throw new DOMException("blocked", "SecurityError");
+    };
+    vi.stubGlobal("sessionStorage", { getItem: blocked, setItem: blocked, removeItem: blocked });
+    expect(open().start()).toMatchObject({ token: null });
+    rim.run({ type: "remember", token: "typed" });
+    expect(open().start()).toMatchObject({ token: "typed" });
+    rim.run({ type: "remember", token: null });
+    expect(open().start()).toMatchObject({ token: null });
+  });
+
   test("a plain one is given as it is, an empty one is none", async () => {
     expect(await open({ token: "plain" }).freshToken()).toBe("plain");
     expect(await open({ token: () => Promise.resolve("") }).freshToken()).toBeNull();

@@ -316,7 +316,19 @@ describe("measuring", () => {
     const session = new Harness().live();
     session.events(12, chunk(11, 0, 0, "a"), final(12, "a", { message_id: "m0" }, { timestamp: 999_999 }));
     expect(session.effects.filter((effect) => effect.type === "applied")).toEqual([
-      { type: "applied", emitted: [1_000_000], events: new Map([["main/atlas", 2]]) },
+      { type: "applied", emitted: [1_000_000], events: new Map([["main/atlas", 1]]) },
+    ]);
+  });
+
+  test("what is replayed after a loss makes no spike in an agent's rate, and is told as applied", () => {
+    const session = new Harness().live().give({ type: "closed", code: 1006 }).reopen();
+    session.frame(welcome("continued", { offset: 12 }, { server_time: 1_060_000 }));
+    const before = { timestamp: 1_030_000 };
+    session.events(12, activity(11, "run.started", {}, before), activity(12, "run.finished", {}, before));
+    session.events(13, activity(13, "run.started", {}, { timestamp: 1_060_000 }));
+    expect(session.effects.filter((effect) => effect.type === "applied")).toEqual([
+      { type: "applied", emitted: [], events: new Map() },
+      { type: "applied", emitted: [], events: new Map([["main/atlas", 1]]) },
     ]);
   });
 

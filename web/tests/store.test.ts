@@ -29,7 +29,8 @@ beforeEach(() => {
 });
 
 const events = (offset: number, ...list: object[]) => rim.frame({ op: "events", events: list, offset });
-const text = () => mission.store.getState().view.conversations.get(agentKey("main", "atlas"))?.[0]?.text;
+const ATLAS = agentKey("main", "atlas");
+const text = () => mission.store.getState().view.conversations.get(ATLAS)?.[0]?.text;
 
 describe("publishing", () => {
   test("many frames between two paints are one update, and nothing is lost by it", () => {
@@ -48,6 +49,19 @@ describe("publishing", () => {
     old.happened({ type: "closed", code: 1006 });
     rim.paint();
     expect(mission.store.getState().link).toBe("configuring");
+  });
+
+  test("rates and latencies of the daemon before are not those of the next", () => {
+    events(11, chunk(11, 0, 0, "x"));
+    rim.paint(5);
+    events(12, chunk(12, 1, 1, "y")); // not painted any more
+    expect(mission.rates.of(ATLAS, rim.time + 1_000)).not.toBeNull();
+    expect(mission.diagnostics.latency().count).toBe(1);
+    stop();
+    mission.start();
+    rim.paint();
+    expect(mission.rates.of(ATLAS, rim.time + 1_000)).toBeNull();
+    expect(mission.diagnostics.latency().count).toBe(0);
   });
 });
 

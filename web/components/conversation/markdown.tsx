@@ -13,9 +13,12 @@ import { segments } from "./segments.ts";
 const REMARK: Options["remarkPlugins"] = [remarkGfm, htmlAsText];
 const REHYPE: Options["rehypePlugins"] = [rehypeSanitize];
 
+/** The sanitizer admits more: chats, and addresses without a scheme, which lead into the daemon's own pages. */
+const TO_THE_WEB = /^(https?:\/\/|mailto:)/;
+
 const COMPONENTS: Components = {
   a: ({ href, children }) =>
-    href === undefined || href === "" ? (
+    href === undefined || !TO_THE_WEB.test(href) ? (
       <span className={styles.inert}>{children}</span>
     ) : (
       <a href={href} target="_blank" rel="noopener noreferrer nofollow" title={href}>

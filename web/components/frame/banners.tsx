@@ -51,7 +51,7 @@ function StalePage() {
   return (
     <div
       className={stopped ? styles.bad : styles.warn}
-      data-testid={loaded ? "stale-banner" : "stopped-banner"}
+      data-testid={loaded ? "stale-banner" : "not-connected-banner"}
       data-scope="page"
       role="status"
     >

@@ -1,11 +1,12 @@
 "use client";
 
-import { type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense, useState } from "react";
 import { useSession } from "../../lib/react/index.ts";
 import { phase } from "../../lib/session-state.ts";
 import { Banners } from "./banners.tsx";
 import { Favicon } from "./favicon.tsx";
 import styles from "./frame.module.css";
+import { type Gate, gateOf } from "./gate.ts";
 import { Header } from "./header.tsx";
 import { Navigation } from "./navigation.tsx";
 import { Refused } from "./refused.tsx";
@@ -17,13 +18,16 @@ import { WallMode } from "./wall.tsx";
 /** What is around every view: where one is, whether it is current, and what to do if it is not. */
 export function Frame({ children }: { readonly children: ReactNode }) {
   const link = useSession((session) => session.link);
-  const refused = useSession((session) => session.link === "stopped" && !session.loaded);
+  const loaded = useSession((session) => session.loaded);
   const stale = useSession((session) => session.loaded && phase(session) !== "connected");
-  if (link === "signed_out" || refused) {
+  const [before, setGate] = useState<Gate>(null);
+  const gate = gateOf(before, { link, loaded });
+  if (gate !== before) setGate(gate);
+  if (gate !== null) {
     return (
       <div className={styles.page}>
         <Header />
-        {refused ? <Refused /> : <SignIn />}
+        {gate === "refused" ? <Refused /> : <SignIn />}
         <Favicon />
       </div>
     );

@@ -1,6 +1,6 @@
 "use client";
 
-import { ago, count, LINK_WORDS, span } from "../../lib/describe.ts";
+import { ago, count, LINK_WORDS, progress, span } from "../../lib/describe.ts";
 import { overall } from "../../lib/overall.ts";
 import type { GatewayView } from "../../lib/protocol.ts";
 import { useMission, useNow, usePaced, useServerNow, useSession } from "../../lib/react/index.ts";
@@ -96,11 +96,6 @@ function GatewayProgress({ gateway }: { readonly gateway: GatewayView }) {
       {gateway.attempt > 0 && `, ${progress(gateway.attempt, gateway.retry_at, now)}`}
     </span>
   );
-}
-
-function progress(attempt: number, retryAt: number | null, now: number): string {
-  const wait = retryAt === null ? 0 : retryAt - now;
-  return wait <= 0 ? `attempt ${attempt}` : `attempt ${attempt}, next try in ${span(wait + 999)}`;
 }
 
 /** Each link by itself: this page to the daemon, and the daemon to each gateway. */

@@ -7,6 +7,7 @@ import styles from "./sign-in.module.css";
 /** The daemon does not take this page, and never will as it is: why, and what to do. */
 export function Refused() {
   const problem = useSession((session) => session.problem);
+  const trying = useSession((session) => session.link !== "stopped");
   const { retry } = useMission();
   return (
     <main className={styles.page}>
@@ -14,11 +15,11 @@ export function Refused() {
         <span className={styles.icon} data-tone="bad">
           <CrossIcon />
         </span>
-        <h2 className={styles.title}>The daemon refuses this page</h2>
+        <h2 className={styles.title}>The daemon {trying ? "refused" : "refuses"} this page</h2>
         <p className={styles.text}>{problem?.message}</p>
         {problem?.remedy !== undefined && <p className={styles.text}>{problem.remedy}</p>}
-        <button type="button" className={styles.submit} onClick={retry}>
-          Try again
+        <button type="button" className={styles.submit} aria-busy={trying} onClick={retry}>
+          {trying ? "Trying …" : "Try again"}
         </button>
       </div>
     </main>

@@ -2,7 +2,7 @@
 
 import { useRouter } from "next/navigation";
 import { useEffect, useRef } from "react";
-import { useQuery } from "../hooks/use-query.ts";
+import { hrefTo, useQuery } from "../hooks/use-query.ts";
 import { HELP_EVENT } from "./help.tsx";
 import { VIEWS } from "./navigation.tsx";
 
@@ -27,7 +27,7 @@ export function Shortcuts() {
       const follows = performance.now() - chord.current < CHORD_MS;
       chord.current = 0;
       const view = follows ? VIEWS.find(({ key }) => key === event.key) : undefined;
-      if (view !== undefined) router.push(view.href);
+      if (view !== undefined) router.push(hrefTo(view.href, wall ? { wall: "1" } : {}));
       else if (event.key === "g") chord.current = performance.now();
       else if (event.key === "?") window.dispatchEvent(new Event(HELP_EVENT));
       else if (event.key === "/") document.querySelector<HTMLElement>("[data-filter]")?.focus();

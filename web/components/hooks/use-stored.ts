@@ -1,9 +1,11 @@
 "use client";
 
 import { useCallback, useSyncExternalStore } from "react";
+import { storing } from "../../lib/storage.ts";
 
 /* What the reader chose for this browser: the theme, pinned agents. Nothing of it is a secret. */
 
+const browser = storing(() => localStorage);
 const changed = new Set<() => void>();
 
 function subscribe(callback: () => void): () => void {
@@ -19,13 +21,12 @@ function subscribe(callback: () => void): () => void {
 export function useStored(key: string): readonly [string | null, (value: string | null) => void] {
   const value = useSyncExternalStore(
     subscribe,
-    () => localStorage.getItem(key),
+    () => browser.get(key),
     () => null,
   );
   const set = useCallback(
     (next: string | null) => {
-      if (next === null) localStorage.removeItem(key);
-      else localStorage.setItem(key, next);
+      browser.set(key, next);
       for (const callback of changed) callback();
     },
     [key],
