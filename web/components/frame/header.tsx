@@ -81,7 +81,9 @@ function OwnProgress() {
   const retryAt = useSession((session) => session.retryAt);
   const state = useSession(phase);
   const problem = useSession((session) => session.problem);
+  const catchingUp = useSession((session) => session.link === "catching_up");
   const now = useNow();
+  if (catchingUp) return <span className={styles.detail}>catching up</span>;
   if (state === "disconnected")
     return problem === null ? null : <span className={styles.detail}>{problem.message}</span>;
   if (attempt === 0) return null;
