@@ -1,5 +1,6 @@
 """What the page says of its connections: how they stand, since when, what is tried next, and how old all else is."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.dashboard.conftest import NewPage
 from tests.dashboard.page import agent_row, cursor, message, open_live, pause_clock, wait_badge, wait_until
 from tests.dashboard.stage import Stage, staged
+from tests.e2e.journal import journal
 from tests.e2e.proxy import CuttableNetwork
 
 pytestmark = pytest.mark.e2e
@@ -198,3 +200,42 @@ def test_while_waiting_a_sign_of_a_network_leads_to_an_attempt_at_once(stage: St
             page.evaluate("window.dispatchEvent(new Event('online'))")
         page.clock.resume()
         wait_badge(page, "connected")
+
+
+def test_page_that_still_takes_in_what_it_missed_does_not_pass_for_current(stage: Stage, new_page: NewPage) -> None:
+    page = new_page()
+    page.add_init_script(SLOW_BACKOFF)
+    sockets: list[WebSocketRoute] = []
+    held: list[str | bytes] = []
+    holding = False
+
+    def pass_on(message: str | bytes) -> None:
+        if holding and json.loads(message)["op"] == "events":
+            held.append(message)
+        else:
+            sockets[-1].send(message)
+
+    def serve(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server().on_message(pass_on)
+
+    page.route_web_socket("**/v1/stream", serve)
+    agent = stage.agent("backlog").does("tool.finished", "Before")
+    open_live(page, f"{stage.url}activity?agent={agent.key}")
+    expect(page.get_by_text("Before")).to_be_visible()
+    sockets[-1].close(code=1012)
+    wait_badge(page, "reconnecting")
+    agent.does("tool.finished", "Missed")
+    wait_until(page, lambda: any(event["payload"].get("title") == "Missed" for event in journal(stage.url)))
+    holding = True
+    page.get_by_role("button", name="Try now").click()
+    badge = page.get_by_test_id("connection-badge")
+    expect(badge).to_contain_text("catching up")
+    expect(badge).to_have_attribute("data-state", "reconnecting")
+    expect(page.get_by_test_id("freshness")).to_contain_text("As of")
+    holding = False
+    for frame in held:
+        sockets[-1].send(frame)
+    wait_badge(page, "connected")
+    expect(page.get_by_text("Missed")).to_be_visible()
+    expect(page.get_by_test_id("freshness")).to_have_text("Live")
