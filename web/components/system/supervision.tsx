@@ -56,7 +56,7 @@ function Tree({ actors }: { readonly actors: Actors }) {
     <>
       {letters > 0 && (
         <p className={styles.problem} data-testid="dead-letters">
-          {count(letters, "dead letter")}: <code>mission-control actors</code> shows them, and can retry them.
+          {count(letters, "dead letter")}: <code>mission-control dead-letters</code> shows, retries and discards them.
         </p>
       )}
       <div className={styles.head} aria-hidden="true">
