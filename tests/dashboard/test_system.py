@@ -1,13 +1,15 @@
 """The daemon's parts: the supervision tree as it lives, and who follows the stream."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard.conftest import NewPage
-from tests.dashboard.fragile.fragile import FATAL
+from tests.dashboard.fragile.fragile import FATAL, POISON
 from tests.dashboard.page import open_live
 from tests.dashboard.stage import Stage, staged
 
@@ -54,13 +56,20 @@ def test_tree_is_asked_for_while_it_is_seen_and_a_branch_can_be_closed(stage: St
     expect(actors).to_have_count(everything)
 
 
-def test_actor_that_fails_is_seen_to_be_restarted_with_what_went_wrong(tmp_path: Path, new_page: NewPage) -> None:
-    package = tmp_path / "fragile-1.dist-info"
+@contextmanager
+def with_fragile(directory: Path) -> Iterator[Stage]:
+    """A stage whose daemon has the fragile actor type too."""
+    package = directory / "fragile-1.dist-info"
     package.mkdir()
     for name, text in PLUGIN.items():
         (package / name).write_text(text)
-    path = f"{Path(__file__).with_name('fragile')}:{tmp_path}"
-    with staged(tmp_path / "data", variables={"PYTHONPATH": path}) as stage:
+    path = f"{Path(__file__).with_name('fragile')}:{directory}"
+    with staged(directory / "data", variables={"PYTHONPATH": path}) as stage:
+        yield stage
+
+
+def test_actor_that_fails_is_seen_to_be_restarted_with_what_went_wrong(tmp_path: Path, new_page: NewPage) -> None:
+    with with_fragile(tmp_path) as stage:
         page = open_live(new_page(), f"{stage.url}system")
         actor = page.locator("[data-testid=actor][data-path='root/extensions/fragile/fragile']")
         expect(actor).to_have_attribute("data-state", "running")
@@ -69,6 +78,18 @@ def test_actor_that_fails_is_seen_to_be_restarted_with_what_went_wrong(tmp_path:
         expect(actor.locator("[data-label=restarts]")).to_have_text("1")
         expect(actor).to_contain_text("ValueError: cannot bear it")
         expect(actor).to_have_attribute("data-state", "running")
+
+
+def test_dead_letters_are_counted_with_the_command_that_is_for_them(tmp_path: Path, new_page: NewPage) -> None:
+    with with_fragile(tmp_path) as stage:
+        page = open_live(new_page(), f"{stage.url}system")
+        letters = page.get_by_test_id("dead-letters")
+        expect(page.get_by_test_id("actor").first).to_be_visible()
+        expect(letters).to_have_count(0)
+        agent = stage.agent("bearer").does("tool.finished", POISON)
+        expect(letters).to_have_text("1 dead letter: mission-control dead-letters shows, retries and discards them.")
+        agent.does("tool.finished", POISON)
+        expect(letters).to_contain_text("2 dead letters")
 
 
 def test_subscribers_are_named(stage: Stage, new_page: NewPage) -> None:

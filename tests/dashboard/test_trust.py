@@ -3,6 +3,7 @@
 import json
 import re
 import urllib.request
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
@@ -10,8 +11,8 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from tests.dashboard.conftest import NewPage
 from tests.dashboard.page import cursor, message, open_live, wait_until
 from tests.dashboard.source import now
-from tests.dashboard.stage import Stage
-from tests.e2e.journal import get
+from tests.dashboard.stage import Stage, staged
+from tests.e2e.journal import Event, get
 
 pytestmark = pytest.mark.e2e
 
@@ -66,6 +67,47 @@ def test_completeness_names_offset_epoch_and_gaps_and_opens_what_is_missing(stag
     expect(gap).to_have_count(1)
     expect(gap).to_contain_text(agent.key)
     expect(gap).to_contain_text("events 2 to 4")
+
+
+GAPS = "**/v1/feed?kind=stream.gap*"
+
+
+def test_gaps_that_the_journal_has_no_more_are_counted_as_such(tmp_path: Path, new_page: NewPage) -> None:
+    """Counters outlive retention; the list that it leaves is the answer here."""
+    with staged(tmp_path / "forgetful") as stage:
+        agent = stage.agent("holed").does("tool.finished", "First")
+        for title in ("Second", "Third"):
+            agent.source.skip(agent.id, 2)
+            agent.does("tool.finished", title)
+        page = open_live(new_page(), stage.url)
+        complete, dialog = page.get_by_test_id("complete"), page.get_by_test_id("gaps")
+        expect(complete).to_contain_text("2 gaps")
+        answer = get(stage.url, "/v1/feed?kind=stream.gap")
+        forgotten = dialog.get_by_test_id("forgotten-gaps")
+        left: list[Event] = []
+        page.route(GAPS, lambda route: route.fulfill(json={**answer, "events": left}))
+        complete.click()
+        expect(forgotten).to_have_text("2 gaps are older than what the journal keeps.")
+        expect(dialog).not_to_contain_text("Nothing")
+        page.keyboard.press("Escape")
+        left += answer["events"][:1]
+        complete.click()
+        expect(forgotten).to_have_text("1 more gap is older than what the journal keeps.")
+        expect(dialog.get_by_test_id("gap")).to_have_count(1)
+        page.keyboard.press("Escape")
+        page.unroute(GAPS)
+        complete.click()
+        expect(dialog.get_by_test_id("gap")).to_have_count(2)
+        expect(forgotten).to_have_count(0)
+
+
+def test_list_of_gaps_that_is_not_understood_is_never_taken_for_none(stage: Stage, new_page: NewPage) -> None:
+    page = open_live(new_page(), stage.url)
+    page.route(GAPS, lambda route: route.fulfill(json={"surprise": True}))
+    page.get_by_test_id("complete").click()
+    dialog = page.get_by_test_id("gaps")
+    expect(dialog.get_by_role("alert")).to_have_text("The daemon's answer was not understood.")
+    expect(dialog).not_to_contain_text("Nothing")
 
 
 def text_of(page: Page) -> str:

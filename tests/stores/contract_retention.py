@@ -51,6 +51,14 @@ class RetentionContract:
         await retain(journal, Retention(max_bytes=0), clock.at)
         assert await everything(journal) == []
 
+    async def test_counters_outlive_what_they_count(self, journal: Journal, clock: FakeClock) -> None:
+        """An agent's gaps are counted since its first event, also those that history no longer has."""
+        await journal.append([activity("lost", "stream.gap"), final("m")])
+        await retain(journal, Retention(max_events=0), clock.at)
+        assert await everything(journal) == []
+        (agent,) = (await journal.snapshot(EVERYTHING)).agents
+        assert (agent.counters.gaps, agent.counters.messages) == (1, 1)
+
     async def test_numbers_are_never_used_again(self, journal: Journal, clock: FakeClock) -> None:
         """After everything was removed, offsets and sequences go on where they were."""
         await journal.append([final("m"), final("n", of=BETA), activity("t")])

@@ -15,17 +15,19 @@ export const UNREACHABLE: Problem = {
 
 export const SILENT: Problem = { code: "silent", message: "Nothing was heard from the daemon for too long." };
 
+/** Of a request beside the stream, as `requestProblem` has it where nothing is answered at all. */
+export const SILENT_ANSWER: Problem = { code: "unreachable", message: "The daemon does not answer." };
+
+export const NOT_UNDERSTOOD: Problem = {
+  code: "not_understood",
+  message: "The daemon's answer was not understood.",
+};
+
 export const GAP: Problem = { code: "gap", message: "A part of the stream is missing; loading a fresh copy." };
 
 export const VERSION_DIFFERS: Problem = {
   code: "version",
   message: "The daemon speaks another version of the protocol than this page.",
-  remedy: "Reload the page.",
-};
-
-export const NOT_UNDERSTOOD: Problem = {
-  code: "not_understood",
-  message: "The daemon's answer was not understood.",
   remedy: "Reload the page.",
 };
 

@@ -1,11 +1,32 @@
 import { describe, expect, test } from "vitest";
-import { type Node, rowsOf } from "../components/system/actors.ts";
+import { decodeActors, type Node, rowsOf } from "../components/system/actors.ts";
 import { decodeSystem, type Sample, type SystemState, sampled } from "../components/system/state.ts";
 import { bytes } from "../lib/describe.ts";
 
+const answer = (journal: object = {}, more: object = {}) => ({
+  time: 10_000,
+  instance: "i",
+  started_at: 5_000,
+  rendering: null,
+  subscribers: [],
+  sinks: [],
+  ...more,
+  journal: {
+    epoch: "e",
+    head: 1,
+    events: 1,
+    waiting: 0,
+    bytes: null,
+    oldest_at: null,
+    stalled_since: null,
+    commit_ms: { count: 1, p50: 1, p95: 4, p99: 5, max: 6 },
+    retention: { max_age_s: null, max_events: null, max_bytes: null, compact_after_s: null },
+    ...journal,
+  },
+});
+
 const state = (time: number, head: number, epoch = "e", instance = "i"): SystemState => {
-  const journal = { head, epoch, commit_ms: { count: 1, p50: 1, p95: 4, p99: 5, max: 6 } };
-  const decoded = decodeSystem({ time, instance, journal, subscribers: [], sinks: [] });
+  const decoded = decodeSystem(answer({ head, epoch }, { time, instance }));
   if (decoded === null) throw new Error("a test's state is malformed");
   return decoded;
 };
@@ -28,8 +49,20 @@ describe("looks at the daemon", () => {
   });
 
   test("of something else are none", () => {
-    for (const value of [null, 3, {}, { journal: {}, subscribers: [], sinks: [] }])
-      expect(decodeSystem(value)).toBeNull();
+    const others = [
+      null,
+      3,
+      {},
+      { ...answer(), journal: null },
+      answer({ head: "1" }),
+      answer({ retention: null }),
+      answer({ stalled_since: "long" }),
+      answer({}, { sinks: [{ name: "webhook" }] }),
+      answer({}, { subscribers: [null] }),
+      answer({}, { rendering: {} }),
+    ];
+    for (const value of others) expect(decodeSystem(value)).toBeNull();
+    expect(decodeActors({ tree: { path: "root", state: "running", children: [] } })).toBeNull();
   });
 });
 

@@ -1,9 +1,12 @@
-"""An actor type from outside the tree that fails once, on the first activity with this title (see test_system.py)."""
+"""An actor type from outside the tree that fails on activities with these titles (see test_system.py)."""
 
 from mission_control.extension import Activity, ActorType, Event, Filter, Host, NoOptions, payload_of
 from runtime import ActorSpec, Inbox, Overflow, Ref
 
 FATAL = "Stop the presses"
+"""Fails on it once."""
+POISON = "Print this"
+"""Fails on it every time."""
 
 
 class Fragile:
@@ -15,7 +18,11 @@ class Fragile:
     async def run(self, inbox: Inbox[Event]) -> None:
         async for event in inbox:
             payload = payload_of(event)
-            if isinstance(payload, Activity) and payload.title == FATAL and not self._failures:
+            if not isinstance(payload, Activity):
+                continue
+            if payload.title == POISON:
+                raise ValueError("cannot print it")
+            if payload.title == FATAL and not self._failures:
                 self._failures.append(event.event_id)
                 raise ValueError("cannot bear it")
 

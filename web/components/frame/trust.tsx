@@ -3,16 +3,11 @@
 import { useRef, useState } from "react";
 import { count, span } from "../../lib/describe.ts";
 import { useMission, useNow, usePaced, useSession } from "../../lib/react/index.ts";
-import { phase, type SessionState } from "../../lib/session-state.ts";
+import { phase } from "../../lib/session-state.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Gaps } from "./gaps.tsx";
+import { declared } from "./missing.ts";
 import styles from "./trust.module.css";
-
-function declared({ view }: SessionState): number {
-  let sum = 0;
-  for (const agent of view.agents.values()) sum += agent.counters.gaps;
-  return sum;
-}
 
 /** Why to believe the page: how fresh it is, how fast, how complete; and what is declared to be missing. */
 export function Trust() {

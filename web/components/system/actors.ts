@@ -38,7 +38,9 @@ export interface Actors {
 /** Null when it is something else. */
 export function decodeActors(value: unknown): Actors | null {
   const answer = value as Actors | null;
-  return typeof answer === "object" && answer !== null && isNode(answer.tree) ? answer : null;
+  const fits =
+    typeof answer === "object" && answer !== null && isNode(answer.tree) && Array.isArray(answer.dead_letters);
+  return fits ? answer : null;
 }
 
 function isNode(value: unknown): value is Node {

@@ -2,8 +2,10 @@
 
 import { bytes, span } from "../../lib/describe.ts";
 import { useServerNow } from "../../lib/react/index.ts";
+import type { Outdated } from "../hooks/polling.ts";
 import { Chart } from "../ui/chart.tsx";
 import { Panel } from "../ui/panel.tsx";
+import { AsOf } from "./as-of.tsx";
 import { type Fact, Facts } from "./facts.tsx";
 import type { Retention, Sample, SystemState } from "./state.ts";
 import styles from "./system.module.css";
@@ -11,11 +13,12 @@ import styles from "./system.module.css";
 interface JournalProps {
   readonly state: SystemState;
   readonly samples: readonly Sample[];
+  readonly outdated: Outdated | null;
   readonly className?: string | undefined;
 }
 
 /** What is kept, how much of it there is, and how long it takes to commit. */
-export function Journal({ state, samples, className }: JournalProps) {
+export function Journal({ state, samples, outdated, className }: JournalProps) {
   const { journal, rendering } = state;
   const now = useServerNow();
   const facts: readonly Fact[] = [
@@ -31,8 +34,8 @@ export function Journal({ state, samples, className }: JournalProps) {
   ];
   const times = samples.map(({ at }) => at);
   return (
-    <Panel id="journal" title="Journal" className={className}>
-      <div className={styles.body} data-testid="journal">
+    <Panel id="journal" title="Journal" className={className} aside={<AsOf outdated={outdated} />}>
+      <div className={styles.body} data-testid="journal" data-stale={outdated !== null}>
         {journal.stalled_since !== null && (
           <p className={styles.bad} role="status">
             Storage refuses what is to be committed, for {span(now - journal.stalled_since)}. Nothing is lost: it waits.

@@ -2,19 +2,29 @@
 
 import { ago, span } from "../../lib/describe.ts";
 import { useServerNow } from "../../lib/react/index.ts";
+import type { Outdated } from "../hooks/polling.ts";
 import { Empty, Panel } from "../ui/panel.tsx";
+import { AsOf } from "./as-of.tsx";
 import type { SystemState } from "./state.ts";
 import styles from "./system.module.css";
 
 /** Where events are delivered to besides the stream, and what became of them. */
-export function Sinks({ state, className }: { readonly state: SystemState; readonly className?: string | undefined }) {
+export function Sinks({
+  state,
+  outdated,
+  className,
+}: {
+  readonly state: SystemState;
+  readonly outdated: Outdated | null;
+  readonly className?: string | undefined;
+}) {
   const now = useServerNow();
   return (
-    <Panel id="sinks" title="Sinks" className={className}>
+    <Panel id="sinks" title="Sinks" className={className} aside={<AsOf outdated={outdated} />}>
       {state.sinks.length === 0 ? (
         <Empty title="No sinks">A webhook delivers what happens to somewhere else, once it is configured.</Empty>
       ) : (
-        <div className={styles.scroll}>
+        <div className={styles.scroll} data-stale={outdated !== null}>
           <table className={styles.table} data-testid="sinks">
             <thead>
               <tr>

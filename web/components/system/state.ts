@@ -59,17 +59,53 @@ export interface SystemState {
   readonly rendering: (Percentiles & { readonly duplicates: number; readonly gaps: number }) | null;
 }
 
-/** Null when it is something else. */
+type Bag = Record<string, unknown>;
+
+const isBag = (v: unknown): v is Bag => typeof v === "object" && v !== null && !Array.isArray(v);
+const areNumbers = (bag: Bag, ...names: string[]): boolean => names.every((name) => Number.isFinite(bag[name]));
+const areNumbersOrNull = (bag: Bag, ...names: string[]): boolean =>
+  names.every((name) => bag[name] === null || Number.isFinite(bag[name]));
+
+/** Null when it is something else. What the view counts with is looked at: it has nothing else to rely on. */
 export function decodeSystem(value: unknown): SystemState | null {
-  const state = value as SystemState | null;
+  if (!isBag(value) || !Array.isArray(value.subscribers) || !Array.isArray(value.sinks)) return null;
+  const { rendering } = value;
   const fits =
-    typeof state === "object" &&
-    state !== null &&
-    typeof state.journal === "object" &&
-    typeof state.journal.head === "number" &&
-    Array.isArray(state.subscribers) &&
-    Array.isArray(state.sinks);
-  return fits ? state : null;
+    areNumbers(value, "time", "started_at") &&
+    isJournal(value.journal) &&
+    value.subscribers.every(isSubscriber) &&
+    value.sinks.every(isSink) &&
+    (rendering === null || (isBag(rendering) && areNumbers(rendering, "p95")));
+  return fits ? (value as unknown as SystemState) : null;
+}
+
+function isJournal(value: unknown): boolean {
+  return (
+    isBag(value) &&
+    typeof value.epoch === "string" &&
+    areNumbers(value, "head", "events", "waiting") &&
+    areNumbersOrNull(value, "bytes", "oldest_at", "stalled_since") &&
+    (value.commit_ms === null || (isBag(value.commit_ms) && areNumbers(value.commit_ms, "p95"))) &&
+    isBag(value.retention) &&
+    areNumbersOrNull(value.retention, "max_age_s", "max_events", "max_bytes")
+  );
+}
+
+function isSubscriber(value: unknown): boolean {
+  return (
+    isBag(value) &&
+    (value.client === null || isBag(value.client)) &&
+    areNumbers(value, "connected_at", "lag", "buffered_bytes", "resets")
+  );
+}
+
+function isSink(value: unknown): boolean {
+  return (
+    isBag(value) &&
+    areNumbers(value, "lag", "waiting", "delivered", "given_up", "dropped") &&
+    areNumbersOrNull(value, "failing_since") &&
+    (value.last_failed === null || (isBag(value.last_failed) && areNumbers(value.last_failed, "timestamp")))
+  );
 }
 
 /** One look at the daemon, for the charts. */

@@ -2,7 +2,9 @@
 
 import { bytes, count, span } from "../../lib/describe.ts";
 import { useServerNow } from "../../lib/react/index.ts";
+import type { Outdated } from "../hooks/polling.ts";
 import { Panel } from "../ui/panel.tsx";
+import { AsOf } from "./as-of.tsx";
 import type { SystemState } from "./state.ts";
 import styles from "./system.module.css";
 
@@ -12,9 +14,11 @@ const MOST = 50;
 /** Who follows the stream, and how far behind each is. */
 export function Subscribers({
   state,
+  outdated,
   className,
 }: {
   readonly state: SystemState;
+  readonly outdated: Outdated | null;
   readonly className?: string | undefined;
 }) {
   const now = useServerNow();
@@ -24,9 +28,15 @@ export function Subscribers({
       id="subscribers"
       title="Subscribers"
       className={className}
-      aside={<span className={styles.faint}>{count(state.subscribers.length, "subscriber")}</span>}
+      aside={
+        outdated === null ? (
+          <span className={styles.faint}>{count(state.subscribers.length, "subscriber")}</span>
+        ) : (
+          <AsOf outdated={outdated} />
+        )
+      }
     >
-      <div className={styles.scroll}>
+      <div className={styles.scroll} data-stale={outdated !== null}>
         <table className={styles.table} data-testid="subscribers">
           <thead>
             <tr>

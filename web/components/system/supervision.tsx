@@ -3,12 +3,14 @@
 import { useRef, useState } from "react";
 import { ago, count, span } from "../../lib/describe.ts";
 import { useNow } from "../../lib/react/index.ts";
+import { outdated } from "../hooks/polling.ts";
 import { usePolled } from "../hooks/use-polled.ts";
 import { ChevronIcon } from "../ui/icons.tsx";
-import { Skeleton } from "../ui/panel.tsx";
+import { Panel, Skeleton } from "../ui/panel.tsx";
 import { Rows } from "../ui/rows.tsx";
 import { useRows } from "../ui/use-rows.ts";
 import { type Actors, decodeActors, type Node, rowsOf } from "./actors.ts";
+import { AsOf } from "./as-of.tsx";
 import styles from "./supervision.module.css";
 
 const EVERY_MS = 1_000;
@@ -17,16 +19,21 @@ const ROW_PX = 34;
 const OPEN_BELOW = 30;
 
 /** Every actor with its state, restarts, mail and last failure. */
-export function Supervision() {
-  const { value, problem } = usePolled("/v1/actors", decodeActors, EVERY_MS);
-  if (value === null) {
-    return problem === null ? (
-      <Skeleton label="Loading the actors" rows={6} />
-    ) : (
-      <p className={styles.problem}>{problem.message}</p>
-    );
-  }
-  return <Tree actors={value} />;
+export function Supervision({ className }: { readonly className?: string | undefined }) {
+  const polled = usePolled("/v1/actors", decodeActors, EVERY_MS);
+  const { value, problem } = polled;
+  const old = outdated(polled);
+  return (
+    <Panel id="supervision" title="Supervision tree" className={className} aside={<AsOf outdated={old} />}>
+      {value !== null && (
+        <div className={styles.tree} data-stale={old !== null}>
+          <Tree actors={value} />
+        </div>
+      )}
+      {value === null && problem === null && <Skeleton label="Loading the actors" rows={6} />}
+      {value === null && problem !== null && <p className={styles.problem}>{problem.message}</p>}
+    </Panel>
+  );
 }
 
 function Tree({ actors }: { readonly actors: Actors }) {
@@ -48,8 +55,8 @@ function Tree({ actors }: { readonly actors: Actors }) {
   return (
     <>
       {letters > 0 && (
-        <p className={styles.problem}>
-          {count(letters, "dead letter")}: <code>mission-control actors</code> shows them, and can retry them.
+        <p className={styles.problem} data-testid="dead-letters">
+          {count(letters, "dead letter")}: <code>mission-control dead-letters</code> shows, retries and discards them.
         </p>
       )}
       <div className={styles.head} aria-hidden="true">

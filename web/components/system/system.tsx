@@ -1,6 +1,7 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
+import { outdated } from "../hooks/polling.ts";
 import { usePolled } from "../hooks/use-polled.ts";
 import { Panel, Skeleton } from "../ui/panel.tsx";
 import { Gateways } from "./gateways.tsx";
@@ -16,25 +17,29 @@ const NONE: readonly Sample[] = [];
 
 /** The daemon itself: what it is made of, and how its parts do. */
 export function System() {
-  const { value, problem } = usePolled("/v1/system", decodeSystem, EVERY_MS);
+  const polled = usePolled("/v1/system", decodeSystem, EVERY_MS);
+  const { value, problem } = polled;
+  const old = outdated(polled);
   const samples = useSamples(value);
   return (
     <div className={styles.view}>
       {value === null ? (
         <Panel id="journal" title="Journal" className={styles.journal}>
-          {problem === null ? <Skeleton label="Loading the daemon's state" rows={4} /> : <p>{problem.message}</p>}
+          {problem === null ? (
+            <Skeleton label="Loading the daemon's state" rows={4} />
+          ) : (
+            <p className={styles.body}>{problem.message}</p>
+          )}
         </Panel>
       ) : (
         <>
-          <Journal state={value} samples={samples} className={styles.journal} />
+          <Journal state={value} samples={samples} outdated={old} className={styles.journal} />
           <Gateways className={styles.gateways} />
-          <Subscribers state={value} className={styles.subscribers} />
-          <Sinks state={value} className={styles.sinks} />
+          <Subscribers state={value} outdated={old} className={styles.subscribers} />
+          <Sinks state={value} outdated={old} className={styles.sinks} />
         </>
       )}
-      <Panel id="supervision" title="Supervision tree" className={styles.tree}>
-        <Supervision />
-      </Panel>
+      <Supervision className={styles.tree} />
     </div>
   );
 }
