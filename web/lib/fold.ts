@@ -101,7 +101,8 @@ export class Fold {
     message.points += codePoints(payload.delta);
     message.next_index = payload.index + 1;
     message.offset = event.offset ?? message.offset;
-    list[at] = message;
+    list.splice(at, 1);
+    insert(list, message); // behind others that began with it: their newest offsets decide
     return "applied";
   }
 

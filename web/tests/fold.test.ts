@@ -65,6 +65,17 @@ describe("conversations", () => {
     expect(conversation(view).map((message) => message.message_id)).toEqual(["a", "b"]);
   });
 
+  test("of those that began together, one that goes on stands behind, as a snapshot has it", () => {
+    const at = { timestamp: 100 };
+    const view = folded(
+      EMPTY_VIEW,
+      envelope(1, "conversation.chunk", part("open", { index: 0, start: 0, delta: "a" }), at),
+      final(2, "", { message_id: "ended" }, at),
+      envelope(3, "conversation.chunk", part("open", { index: 1, start: 1, delta: "b" }), at),
+    );
+    expect(conversation(view).map((message) => message.message_id)).toEqual(["ended", "open"]);
+  });
+
   test("the same agent id at two gateways is two agents", () => {
     const view = folded(EMPTY_VIEW, final(1, "x"), final(2, "y", {}, { gateway: "other" }));
     expect([...view.conversations.keys()]).toEqual(["main/atlas", "other/atlas"]);
