@@ -63,9 +63,9 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def daemon(installed: Path, data: Path, tmp_path: Path) -> Iterator[Daemon]:
-    """Simulated agents; every call of a tool is slow."""
+    """Simulated agents, enough of them that some call tools at once; every call of a tool is slow."""
     variables = {**alone(installed, tmp_path), LONGER_THAN: "1ms"}
-    with Daemon(data, options=("--simulate", "3"), variables=variables, bin=installed) as daemon:
+    with Daemon(data, options=("--simulate", "24"), variables=variables, bin=installed) as daemon:
         yield daemon
 
 

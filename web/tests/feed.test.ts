@@ -186,6 +186,7 @@ describe("what is shown", () => {
     await toTheBeginning(feed);
     expect(feed.state.length).toBeGreaterThanOrEqual(MOST_ROWS);
     expect(feed.state.length).toBeLessThan(MOST_ROWS + 500);
+    expect(feed.state.full).toBe(true);
   });
 });
 

@@ -9,7 +9,6 @@ import { Rows } from "../ui/rows.tsx";
 import { useRows } from "../ui/use-rows.ts";
 import styles from "./activity.module.css";
 import { ActivityRow } from "./activity-row.tsx";
-import { MOST_ROWS } from "./feed.ts";
 import type { Family } from "./kinds.ts";
 import { type FeedRows, useFeed } from "./use-feed.ts";
 
@@ -126,7 +125,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 
 /** What is behind the last line. */
 function End({ feed }: { readonly feed: FeedRows }) {
-  const { loading, problem, hasOlder, length, loadOlder } = feed;
+  const { loading, problem, hasOlder, full, length, loadOlder } = feed;
   return (
     <p className={styles.end} role="status">
       {loading && "Loading older …"}
@@ -138,9 +137,7 @@ function End({ feed }: { readonly feed: FeedRows }) {
           </button>
         </>
       )}
-      {!loading &&
-        !hasOlder &&
-        (length < MOST_ROWS ? "The beginning" : `The newest ${length.toLocaleString()} are shown`)}
+      {!loading && !hasOlder && (full ? `The newest ${length.toLocaleString()} are shown` : "The beginning")}
     </p>
   );
 }

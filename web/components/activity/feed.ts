@@ -33,6 +33,8 @@ export interface FeedState {
   readonly waiting: number;
   /** Whether the daemon may have more that may be held here. */
   readonly hasOlder: boolean;
+  /** Whether it may have more, and no more is held here. */
+  readonly full: boolean;
   readonly loading: boolean;
   readonly problem: Problem | null;
 }
@@ -62,7 +64,15 @@ export class Feed {
   #epoch = "";
   #snapshots = -1;
   #liveSince: number | null = null;
-  #state: FeedState = { length: 0, at: () => undefined, waiting: 0, hasOlder: false, loading: false, problem: null };
+  #state: FeedState = {
+    length: 0,
+    at: () => undefined,
+    waiting: 0,
+    hasOlder: false,
+    full: false,
+    loading: false,
+    problem: null,
+  };
 
   constructor(
     request: MissionControl["request"],
@@ -184,11 +194,13 @@ export class Feed {
     const rows = this.#held ?? this.#live;
     const older = this.#older;
     const length = rows.length + older.length;
+    const full = this.#before !== null && length >= MOST_ROWS;
     this.#state = {
       length,
       at: (place) => (place < rows.length ? rows.at(rows.length - 1 - place) : older[place - rows.length]),
       waiting: this.#waiting,
-      hasOlder: this.#before !== null && length < MOST_ROWS,
+      hasOlder: this.#before !== null && !full,
+      full,
       loading: this.#pager.loading,
       problem: this.#pager.problem,
     };
