@@ -147,6 +147,11 @@ class Screen:
         """Wait until the feed has a line of this kind about an agent that says this."""
         self._wait_element(f'[data-testid=feed-row][data-kind="{kind}"][data-agent="{agent}"]', text)
 
+    def wait_idle(self) -> None:
+        """Wait until no agent that is listed does anything: what a run had to tell is told by then."""
+        busy = '[data-testid=agent-row] [data-pace]:not([data-pace="idle"])'
+        self.tab.page.wait_for_function("busy => document.querySelector(busy) === null", arg=busy, timeout=PATIENCE_MS)
+
     def wait_message(self, text: str, state: str, role: str = "assistant") -> Message:
         """Wait until the conversation has a message with exactly this text, in this state."""
         wanted = f"messages => messages.find(m => m.state === {state!r} && m.role === {role!r} && m.text === text)"

@@ -30,6 +30,7 @@ def say(operator: Operator, agent: str, text: str) -> str:
 
 
 def assert_a_reload_changes_nothing(screen: Screen) -> None:
+    screen.wait_idle()
     before = screen.messages(), screen.feed()
     screen.reload()
     assert (screen.messages(), screen.feed()) == before

@@ -114,6 +114,7 @@ def test_daemon_killed_while_an_agent_speaks(gateway: RealGateway, model: Model,
     assert_exact(events)
     assert activities(events, "delta", "stream.gap") == []
     assert screen.diagnostics()["gaps"] == 0
+    screen.wait_idle()
     before = screen.messages(), screen.feed()
     screen.reload()
     assert (screen.messages(), screen.feed()) == before

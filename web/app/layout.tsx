@@ -11,7 +11,6 @@ import "./base.css";
 const CLIENT = { name: "mission-control-dashboard", version: VERSION };
 
 export const metadata: Metadata = {
-  title: "Mission Control",
   description: "Live sight of the AI agents behind your gateways.",
   robots: { index: false, follow: false },
 };
@@ -31,7 +30,7 @@ export default function RootLayout({ children }: { readonly children: ReactNode 
       <head>
         {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours; without it a chosen theme flashes */}
         <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
-        {/* Here and not in the metadata, which come later than the first trouble that it is to show */}
+        {/* Neither this nor the title is in the metadata, which come later than the first trouble that they are to show */}
         <link rel="icon" href="/icon.svg" type="image/svg+xml" sizes="any" />
       </head>
       <body>

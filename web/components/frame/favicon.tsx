@@ -29,17 +29,14 @@ export function Favicon() {
   const alarm: Alarm = link !== "connected" ? "bad" : troubled > 0 ? "warn" : "good";
   const view = VIEWS.find(({ href }) => href === path)?.label;
   const what = link !== "connected" ? LINK_WORDS[link] : troubled > 0 ? `${troubled} degraded` : null;
-  useEffect(() => {
-    const name = view === undefined || path === "/" ? PRODUCT : `${view} – ${PRODUCT}`;
-    document.title = what === null ? name : `● ${what} – ${name}`;
-  }, [what, view, path]);
+  const name = view === undefined || path === "/" ? PRODUCT : `${view} – ${PRODUCT}`;
   useEffect(() => {
     const links = [...document.head.querySelectorAll<HTMLLinkElement>('link[rel="icon"]')];
     const icon = links[0] ?? document.head.appendChild(Object.assign(document.createElement("link"), { rel: "icon" }));
     icon.type = "image/svg+xml";
     icon.href = `data:image/svg+xml,${encodeURIComponent(drawn(alarm))}`;
   }, [alarm]);
-  return null;
+  return <title>{what === null ? name : `● ${what} – ${name}`}</title>;
 }
 
 /* Colours for the browser's own surface, where the page's tokens do not reach. */
