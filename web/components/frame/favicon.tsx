@@ -5,7 +5,7 @@ import { useEffect } from "react";
 import { LINK_WORDS } from "../../lib/describe.ts";
 import { overall } from "../../lib/overall.ts";
 import { usePaced, useSession } from "../../lib/react/index.ts";
-import type { SessionState } from "../../lib/session-state.ts";
+import { phase, type SessionState } from "../../lib/session-state.ts";
 import { VIEWS } from "./navigation.tsx";
 
 const PRODUCT = "Mission Control";
@@ -14,6 +14,8 @@ const PRODUCT = "Mission Control";
 type Alarm = "good" | "warn" | "bad";
 
 const state = (session: SessionState) => overall(session).state;
+/** The very first attempt, of which nothing is wrong so far. */
+const opening = (session: SessionState) => phase(session) === "connecting" && session.problem === null;
 
 function degraded({ view }: SessionState): number {
   let sum = 0;
@@ -26,9 +28,10 @@ export function Favicon() {
   const path = usePathname();
   const link = useSession(state);
   const troubled = usePaced(degraded);
-  const alarm: Alarm = link !== "connected" ? "bad" : troubled > 0 ? "warn" : "good";
+  const lost = !useSession(opening) && link !== "connected";
+  const alarm: Alarm = lost ? "bad" : troubled > 0 ? "warn" : "good";
   const view = VIEWS.find(({ href }) => href === path)?.label;
-  const what = link !== "connected" ? LINK_WORDS[link] : troubled > 0 ? `${troubled} degraded` : null;
+  const what = lost ? LINK_WORDS[link] : troubled > 0 ? `${troubled} degraded` : null;
   const name = view === undefined || path === "/" ? PRODUCT : `${view} – ${PRODUCT}`;
   useEffect(() => {
     const links = [...document.head.querySelectorAll<HTMLLinkElement>('link[rel="icon"]')];
