@@ -1,6 +1,6 @@
 /** Requests beside the stream: what is older than a snapshot, and how the daemon itself is. */
 
-import type { Problem } from "./problem.ts";
+import { NO_ANSWER, type Problem } from "./problem.ts";
 
 /** How to ask: `method` is GET unless said otherwise, `token` goes into the Authorization header. */
 export interface Asking {
@@ -35,7 +35,7 @@ export function withQuery(path: string, query: Readonly<Record<string, string | 
 
 /** Why a request failed; `status` is null when nothing was answered at all. */
 export function requestProblem(status: number | null, body: unknown): Problem {
-  if (status === null) return { code: "unreachable", message: "The daemon does not answer.", remedy: "Try again." };
+  if (status === null) return NO_ANSWER;
   const { code, detail } = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
   const message = typeof detail === "string" ? detail : `The daemon answered with ${status}.`;
   return { code: typeof code === "string" ? code : String(status), message };

@@ -15,8 +15,8 @@ export const UNREACHABLE: Problem = {
 
 export const SILENT: Problem = { code: "silent", message: "Nothing was heard from the daemon for too long." };
 
-/** Of a request beside the stream, as `requestProblem` has it where nothing is answered at all. */
-export const SILENT_ANSWER: Problem = { code: "unreachable", message: "The daemon does not answer." };
+/** The same of a request beside the stream, which whoever asked may ask again. */
+export const NO_ANSWER: Problem = { ...UNREACHABLE, remedy: "Try again." };
 
 export const NOT_UNDERSTOOD: Problem = {
   code: "not_understood",

@@ -166,8 +166,8 @@ function welcome(state: SessionState, frame: WelcomeFrame, now: number, random: 
 
 /** What continues is current once all is here that the journal had at the welcome. */
 function catchUp(state: SessionState, now: number): SessionState {
-  const behind = state.link === "catching_up" && (state.cursor?.offset ?? 0) < state.head;
-  return behind ? state : goLive(state, now);
+  if (state.link !== "catching_up" || (state.cursor?.offset ?? 0) < state.head) return state;
+  return goLive(state, now);
 }
 
 function goLive(state: SessionState, now: number): SessionState {

@@ -4,7 +4,7 @@ import { type ReactNode, Suspense, useState } from "react";
 import { useSession } from "../../lib/react/index.ts";
 import { phase } from "../../lib/session-state.ts";
 import { Banners } from "./banners.tsx";
-import { Favicon } from "./favicon.tsx";
+import { BrowserTab } from "./browser-tab.tsx";
 import styles from "./frame.module.css";
 import { type Gate, gateOf } from "./gate.ts";
 import { Header } from "./header.tsx";
@@ -28,7 +28,7 @@ export function Frame({ children }: { readonly children: ReactNode }) {
       <div className={styles.page}>
         <Header />
         {gate === "refused" ? <Refused /> : <SignIn />}
-        <Favicon />
+        <BrowserTab />
       </div>
     );
   }
@@ -48,7 +48,7 @@ export function Frame({ children }: { readonly children: ReactNode }) {
           <Trust />
         </div>
       </div>
-      <Favicon />
+      <BrowserTab />
       <Suspense>
         <WallMode />
         <Shortcuts />

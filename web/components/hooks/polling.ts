@@ -1,7 +1,7 @@
 /** Asking the daemon again and again, without React: what is known, since when, and what is wrong with it. */
 
 import { RequestError } from "../../lib/http.ts";
-import { NOT_UNDERSTOOD, type Problem, SILENT_ANSWER } from "../../lib/problem.ts";
+import { NO_ANSWER, NOT_UNDERSTOOD, type Problem } from "../../lib/problem.ts";
 
 export interface Polled<T> {
   /** The last answer that was understood. */
@@ -62,7 +62,7 @@ export function poll<T>({ ask, decode, everyMs, seen, update }: Polling<T>): () 
       const at = Date.now();
       return () => ({ value, at, problem: null });
     } catch (error) {
-      const problem = error instanceof RequestError ? error.problem : SILENT_ANSWER;
+      const problem = error instanceof RequestError ? error.problem : NO_ANSWER;
       return (before) => ({ ...before, problem });
     } finally {
       clearTimeout(patience);

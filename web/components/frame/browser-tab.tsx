@@ -24,7 +24,7 @@ function degraded({ view }: SessionState): number {
 }
 
 /** The tab's title and icon show trouble, so that it is seen from another tab. */
-export function Favicon() {
+export function BrowserTab() {
   const path = usePathname();
   const link = useSession(state);
   const troubled = usePaced(degraded);
